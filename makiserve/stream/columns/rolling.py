@@ -36,6 +36,9 @@ one, a boundary costs a merge for each pane, and a window one; all at once, each
 CHUNK = 8192
 """The number of windows to compute at once, so that their partial results stay in the processor's cache."""
 
+CHUNK_BOUNDARIES = 2048
+"""The number of boundaries to compute at once, for the same reason."""
+
 
 class Rolled(NamedTuple):
     """The results of a rolling reduction.
@@ -236,40 +239,57 @@ class Rolling:
         whole = broadcast(part(prefix, slice(0, active[0].start)), active[0].start)
         return tuple(np.concatenate(pair) for pair in zip(whole, merged, strict=True))
 
+    @cached_property
+    def _grids(self) -> list[tuple[Array, Array]]:
+        """For some boundaries at a time: the first items of the panes around them, and the place of each window.
+
+        The panes are `[panes, boundaries]`; a boundary follows the first `_before` of them. What is beyond the items is
+        not used. The place of a window is that of the merge after its boundary, counted from the first one that a
+        window needs.
+        """
+        size, last = self.slices.size, int((self.kept + self.segments.lengths).sum()) - self.slices.size
+        offsets = np.arange(-self._before, self.slices.panes)[:, np.newaxis] * size
+        bounds = np.append(self._distinct, len(self.closing))
+        grids = []
+        for at in range(0, len(self._distinct), CHUNK_BOUNDARIES):
+            ends = bounds[at : at + CHUNK_BOUNDARIES + 1]
+            column = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+            place = (self._before - self._suffixes[ends[0] : ends[-1]]) * (len(ends) - 1) + column
+            grids.append((np.clip(self._boundaries[ends[:-1]] + offsets, 0, last), place))
+        return grids
+
+    @cached_property
+    def _before(self) -> int:
+        """The largest number of panes before a boundary that a window needs."""
+        return int(self._suffixes.max())
+
     def _by_boundary(self, fold: ColumnFold, reading: Reading) -> Arrays:
         """Compute the merges before and after each boundary, and then all windows."""
-        boundaries = self._boundaries[self._distinct]
-        column = np.repeat(np.arange(len(boundaries)), np.diff(self._distinct, append=len(self.closing)))
-        prefixes = self.slices.panes - self._suffixes
-        last = len(reading.values) - self.slices.size
         panes = self._panes(fold, reading)
+        parts = [self._around(fold, panes(first), first.shape, place) for first, place in self._grids]
+        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
-        def merges(count: int, first: int, step: int, merge: Callable[[Arrays, Arrays], Arrays]) -> Arrays:
-            """Return the merges of 1, 2, …, `count` panes: `[panes, boundaries]`."""
+    def _around(self, fold: ColumnFold, panes: Arrays, shape: tuple[int, ...], place: Array) -> Arrays:
+        """Return the windows at some places among the merges of `panes`: see `_grids`.
+
+        The merges take the places of the panes, those before and after a boundary first, and then the merges of both.
+        """
+        before = self._before
+        merges = tuple(np.broadcast_to(array, shape).copy() if array.ndim == 1 else array for array in panes)
+        for rows in (range(before - 1, -1, -1), range(before, len(merges[0]))):
             merged: Arrays = ()
-            written: Arrays = ()
-            for index in range(count):
-                at = boundaries + (first + index * step) * self.slices.size
-                pane = panes(np.minimum(np.maximum(at, 0), last))  # what is beyond is not used
-                merged = merge(merged, pane) if index else pane
-                written = written or tuple(np.empty((count, len(at)), array.dtype) for array in merged)
-                for array, values in zip(written, merged, strict=True):
-                    array[index] = values
-            return written
-
-        prefix = tuple(array[prefixes - 1, column] for array in merges(int(prefixes.max()), 0, 1, fold.merge))
-        longest = int(self._suffixes.max())
-        if not longest:
-            return prefix
-        some = np.flatnonzero(self._suffixes)
-        suffix = tuple(
-            array[self._suffixes[some] - 1, column[some]]
-            for array in merges(longest, -1, -1, lambda kept, pane: fold.merge(pane, kept))
-        )
-        merged = broadcast(fold.merge(suffix, part(prefix, some)), len(some))
-        for array, values in zip(prefix, merged, strict=True):
-            array[some] = values
-        return prefix
+            for row in rows:
+                pane = tuple(array if array.ndim == 1 else array[row] for array in panes)
+                pair = (pane, merged) if row < before else (merged, pane)
+                merged = fold.merge(*pair) if merged else pane
+                for written, array in zip(merges, merged, strict=True):
+                    written[row] = array
+        first = self.slices.panes - 1
+        if before:
+            pair = tuple(tuple(array[at : at + before].ravel() for array in merges) for at in (0, first))
+            for written, array in zip(merges, fold.merge(*pair), strict=True):
+                written[first : first + before] = array.reshape(-1, shape[1])
+        return tuple(array[first:].ravel()[place] for array in merges)
 
 
 def _runs(sorted_: Array) -> Iterator[tuple[int, slice]]:
