@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from makiserve.errors import ArgumentError, ConfigurationError, PipelineError
 from makiserve.offline.lane_labels import LabelColumn
@@ -22,6 +23,7 @@ from makiserve.stream.columns.column import Column
 from makiserve.stream.columns.items import ColumnItems, as_floats, concat
 
 LABEL = "label"
+OFFSET = "offset"
 CHUNK_ROWS = 65_536
 
 
@@ -55,7 +57,8 @@ class EmittedRows:
         self._is_packed = is_packed
         _check_names(lane_by, time and time[0], LABEL if labels else None)
         self._places: dict[str, list[Any]] = {lane_by: []} if lane_by else {}
-        self._places |= {"source": []} | ({time[0]: []} if time else {}) | {"offset": []}
+        self._places |= {"source": []} | ({time[0]: []} if time else {})
+        self._offsets: list[NDArray[np.int64]] = []
         self._sources: set[str] = set()
         self._parts: list[Sequence[Any]] = []
         self._chunks: list[pa.Table] = []
@@ -68,21 +71,21 @@ class EmittedRows:
         columns.append([block.source] * len(causes))
         if self._time:
             columns.append(values_of(records_at(block.records, causes), self._time))
-        columns.append([block.offsets[cause] for cause in causes])
         for place, values in zip(self._places.values(), columns, strict=True):
             place += values
+        self._offsets.append(_offsets_at(block.offsets, causes))
         self._parts += [scored.features] if causes else []
         self._sources.update([block.source] if causes else [])
         if self._labels:
             self._labels.take(block, causes)
-        if self._is_packed and len(self._places["offset"]) >= CHUNK_ROWS:
+        if self._is_packed and sum(map(len, self._offsets)) >= CHUNK_ROWS:
             self._chunks.append(self._packed())
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a pandas frame, indexed by position."""
         places = {name: values for name, values in self._places.items() if name not in self._hidden()}
-        offsets = pd.Index(places["offset"], name="offset", dtype="int64")
-        index = offsets if len(places) == 1 else pd.MultiIndex.from_arrays(list(places.values()), names=list(places))
+        offsets = pd.Index(self._joined_offsets(), name=OFFSET)
+        index = pd.MultiIndex.from_arrays([*places.values(), offsets], names=[*places, OFFSET]) if places else offsets
         items = concat(self._parts)
         if not items:
             return pd.DataFrame(index=index)
@@ -121,10 +124,15 @@ class EmittedRows:
         """Return the rows as an Arrow table, and forget them."""
         items = concat(self._parts)
         features = _columns(items, self._titles(items))
-        columns = {name: _column(name, values) for name, values in {**self._places, **features}.items()}
-        for values in (*self._places.values(), self._parts):
+        columns = {name: _column(name, values) for name, values in self._places.items()}
+        columns[OFFSET] = pa.array(self._joined_offsets())
+        columns |= {name: _column(name, values) for name, values in features.items()}
+        for values in (*self._places.values(), self._offsets, self._parts):
             values.clear()
         return pa.table(columns)
+
+    def _joined_offsets(self) -> NDArray[np.int64]:
+        return np.concatenate([np.empty(0, np.int64), *self._offsets])
 
     def _titles(self, items: Sequence[Any]) -> dict[str, str]:
         """Return the names of the columns, by attribute.
@@ -141,7 +149,7 @@ class EmittedRows:
         titles = field_titles(kind)
         if self._labels and LABEL in titles.values():
             raise ArgumentError("label", LABEL, "the pipeline already emits a feature with the name of this column")
-        if twice := [name for name in self._places if name in titles.values()]:
+        if twice := [name for name in (*self._places, OFFSET) if name in titles.values()]:
             raise PipelineError(
                 f"the pipeline emits a feature {twice[0]!r}, but the column or index level with this name has the "
                 "position of the record. Rename the feature with makiserve.field(name=…), or leave it out if it has "
@@ -150,9 +158,17 @@ class EmittedRows:
         return titles
 
 
+def _offsets_at(offsets: Sequence[int], causes: Sequence[int]) -> NDArray[np.int64]:
+    """Return the offsets of the records that caused outputs."""
+    at = np.array(causes, np.int64)
+    if isinstance(offsets, range):
+        return offsets.start + offsets.step * at
+    return np.asarray(offsets, np.int64)[at]
+
+
 def _check_names(lane_by: str | None, time: str | None, label: str | None) -> None:
     """Raise an error if a field has the name of another column of the position, or of the labels."""
-    taken = {"source", "offset", label}
+    taken = {"source", OFFSET, label}
     for argument, name in (("lane_by", lane_by), ("time", time)):
         if name is not None and name in taken:
             raise ArgumentError(

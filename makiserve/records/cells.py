@@ -22,7 +22,7 @@ from msgspec import inspect
 
 from makiserve.records.escaped import ESCAPED, restored
 from makiserve.records.record import NA_VALUES, converted, mismatch, missing
-from makiserve.records.record_table import Cells, FieldValues, field_values_of, objects
+from makiserve.records.record_table import Cells, DictionaryValues, FieldValues, field_values_of, objects
 
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INT = re.compile(r"[+-]?\d+", re.ASCII)
@@ -94,7 +94,7 @@ class CsvColumn:
             return False
         return True
 
-    def _fast(self, cells: pa.Array) -> FieldValues:
+    def _fast(self, cells: pa.Array) -> FieldValues | DictionaryValues:
         if self.base not in (*PLAIN, *TEXTS_IN_JSON):
             raise _SlowWay
         text = cells.cast(pa.string())

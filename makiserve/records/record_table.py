@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import repeat
 from operator import is_
 from typing import Any, NamedTuple, overload
@@ -45,7 +46,45 @@ class FieldValues(NamedTuple):
         return values
 
 
-FieldColumn = FieldValues | TimeValues
+class DictionaryValues:
+    """The texts of a field as numbers in a dictionary, so that they become objects only if they are read.
+
+    Args:
+        codes: the number of each record's text.
+        dictionary: the distinct texts, and None: `object[texts]`.
+    """
+
+    missing = None
+
+    def __init__(self, codes: NDArray[Any], dictionary: NDArray[Any]) -> None:
+        self.codes, self.dictionary = codes, dictionary
+
+    @cached_property
+    def values(self) -> NDArray[Any]:
+        """The Python values: `object[records]`."""
+        values: NDArray[Any] = self.dictionary[self.codes]
+        return values
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, at: Any) -> DictionaryValues:
+        """Return the values at these indexes, in this slice, or where this mask is true."""
+        return DictionaryValues(self.codes[at], self.dictionary)
+
+    def absent_mask(self) -> NDArray[np.bool_] | None:
+        """Return a mask of the values that are None."""
+        is_none = np.fromiter(map(is_, self.dictionary, repeat(None)), np.bool_, len(self.dictionary))
+        absent: NDArray[np.bool_] = is_none[self.codes]
+        return absent
+
+    def listed(self) -> list[Any]:
+        """Return the Python values."""
+        values: list[Any] = self.values.tolist()
+        return values
+
+
+FieldColumn = FieldValues | TimeValues | DictionaryValues
 """The values of a field whose records all fit."""
 
 Cells = FieldColumn | list[Any]
@@ -57,12 +96,12 @@ def objects(values: Iterable[Any], size: int) -> FieldValues:
     return FieldValues(np.fromiter(values, object, size))
 
 
-def field_values_of(column: pa.Array) -> FieldValues:
-    """Return the values of an Arrow column of float64, int64, booleans or text, without an object for each number."""
+def field_values_of(column: pa.Array) -> FieldValues | DictionaryValues:
+    """Return the values of an Arrow column of float64, int64, booleans or text, without an object for each value."""
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        encoded = column.dictionary_encode()  # an object for each different text
+        encoded = column.dictionary_encode()
         texts = np.array([*encoded.dictionary.to_pylist(), None], object)
-        return FieldValues(texts[encoded.indices.fill_null(len(texts) - 1).to_numpy()])
+        return DictionaryValues(encoded.indices.fill_null(len(texts) - 1).to_numpy(), texts)
     if not column.null_count:
         return FieldValues(column.to_numpy(zero_copy_only=False))
     missing = column.is_null().to_numpy(zero_copy_only=False)

@@ -7,9 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from makiserve.records.emitted_fields import field_titles
-from makiserve.records.record_table import FieldColumn, RecordTable
+from makiserve.records.record_table import DictionaryValues, FieldColumn, RecordTable
 from makiserve.records.times import TimeValues
 from makiserve.stream.columns.column import KINDS, Column, Rows, column_of
+from makiserve.stream.columns.dictionary_column import DictionaryColumn
 from makiserve.stream.columns.expressions.records import record_fields
 from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.time_column import TimeColumn
@@ -32,6 +33,8 @@ def column_items(records: Sequence[Any]) -> Sequence[Any]:
 def _column(field: FieldColumn) -> Column:
     if isinstance(field, TimeValues):
         return TimeColumn(field)
+    if isinstance(field, DictionaryValues):
+        return DictionaryColumn(field.codes, field.dictionary)
     if field.values.dtype == object:
         first = next((value for value in field.values.tolist() if value is not None), None)
         if type(first) in KINDS:

@@ -66,7 +66,7 @@ class Attempt:
     def __init__(self, tables: Sequence[Table], kept: Mapping[Keeper, Sequence[Any]] = NOTHING_KEPT) -> None:
         self.tables, self._kept = tables, kept
         self.foreign: list[Array] = []
-        self.keyed: list[tuple[list[Any], Array]] = []
+        self.keyed: list[tuple[Sequence[Any], Array]] = []
         self._writes: list[tuple[Store, Any, Sequence[Array]]] = []
         self._touched: list[tuple[Table, Array]] = []
         self._after_commit: list[Callable[[], None]] = []
@@ -109,7 +109,7 @@ class Attempt:
     def group_of(self, record: int) -> Unrepresentable:
         """Return that a record's group, if it has one, must move to the row engine."""
         odd = Unrepresentable([record])
-        odd.keys = [key for keys, at in self.keyed for key in (keys[index] for index in np.flatnonzero(at == record))]
+        odd.keys = [keys[index] for keys, at in self.keyed for index in np.flatnonzero(at == record).tolist()]
         return odd
 
     def commit(self) -> None:

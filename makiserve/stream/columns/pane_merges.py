@@ -48,6 +48,35 @@ def merge_panes(
     return written
 
 
+def boundary_merges(fold: ColumnFold, panes: Arrays, shape: tuple[int, ...], before: int) -> Arrays:
+    """Return the windows around some boundaries: `[before + 1, boundaries]`, those that begin first in the first row.
+
+    The merges take the places of the panes, each of which is contiguous: first those of the panes before a boundary,
+    and those after it, then those of both.
+
+    Args:
+        fold: the reduction.
+        panes: the panes before the boundaries, in order, and as many after them as a window has. They are changed.
+        shape: their shape; an array of length 1 holds the same value for all.
+        before: the number of panes before a boundary.
+    """
+    merges = tuple(np.broadcast_to(array, shape).copy() if array.ndim == 1 else array for array in panes)
+    for rows in (range(before - 1, -1, -1), range(before, shape[0])):
+        merged: Arrays = ()
+        for row in rows:
+            pane = tuple(array if array.ndim == 1 else array[row] for array in panes)
+            pair = (pane, merged) if row < before else (merged, pane)
+            merged = fold.merge(*pair) if merged else pane
+            for written, array in zip(merges, merged, strict=True):
+                written[row] = array
+    first = shape[0] - before - 1
+    if before:
+        suffix, prefix = (tuple(array[at : at + before].ravel() for array in merges) for at in (0, first))
+        for written, array in zip(merges, fold.merge(suffix, prefix), strict=True):
+            written[first : first + before] = array.reshape(-1, shape[1])
+    return tuple(array[first:] for array in merges)
+
+
 def plain_windows(
     fold: ColumnFold, pane: Callable[[int, int], Any], starts: Array, boundaries: Array, slices: Slices
 ) -> Iterator[Any]:

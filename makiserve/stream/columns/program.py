@@ -153,7 +153,7 @@ class _Batch:
         self._emitted: list[tuple[Items, Array]] = []
         self._failures: dict[int, OperatorError] = {}
         self._foreign: list[Array] = []
-        self._keyed: list[tuple[list[Any], Array]] = []
+        self._keyed: list[tuple[Sequence[Any], Array]] = []
         self._has_moved = False
         self._pieces: list[Array] = [np.arange(len(items))] if len(items) else []
 

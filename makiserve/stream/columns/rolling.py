@@ -19,7 +19,7 @@ import numpy as np
 from makiserve.stream.columns.column import Array, Column, Mask, column_of
 from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, Reading, broadcast, choose, part, plain_panes
 from makiserve.stream.columns.folds.objects import ObjectFold
-from makiserve.stream.columns.pane_merges import added_panes, merge_panes, plain_windows
+from makiserve.stream.columns.pane_merges import added_panes, boundary_merges, merge_panes, plain_windows
 from makiserve.stream.columns.segments import Segments
 from makiserve.stream.columns.slices import Slices
 
@@ -243,9 +243,8 @@ class Rolling:
     def _grids(self) -> list[tuple[Array, Array]]:
         """For some boundaries at a time: the first items of the panes around them, and the place of each window.
 
-        The panes are `[panes, boundaries]`; a boundary follows the first `_before` of them. What is beyond the items is
-        not used. The place of a window is that of the merge after its boundary, counted from the first one that a
-        window needs.
+        The panes are `[panes, boundaries]`; those beyond the items have no meaning. The place of a window is that in
+        what `boundary_merges` returns.
         """
         size, last = self.slices.size, int((self.kept + self.segments.lengths).sum()) - self.slices.size
         offsets = np.arange(-self._before, self.slices.panes)[:, np.newaxis] * size
@@ -266,30 +265,11 @@ class Rolling:
     def _by_boundary(self, fold: ColumnFold, reading: Reading) -> Arrays:
         """Compute the merges before and after each boundary, and then all windows."""
         panes = self._panes(fold, reading)
-        parts = [self._around(fold, panes(first), first.shape, place) for first, place in self._grids]
+        parts = []
+        for first, place in self._grids:
+            merges = boundary_merges(fold, panes(first), first.shape, self._before)
+            parts.append(tuple(array.ravel()[place] for array in merges))
         return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-
-    def _around(self, fold: ColumnFold, panes: Arrays, shape: tuple[int, ...], place: Array) -> Arrays:
-        """Return the windows at some places among the merges of `panes`: see `_grids`.
-
-        The merges take the places of the panes, those before and after a boundary first, and then the merges of both.
-        """
-        before = self._before
-        merges = tuple(np.broadcast_to(array, shape).copy() if array.ndim == 1 else array for array in panes)
-        for rows in (range(before - 1, -1, -1), range(before, len(merges[0]))):
-            merged: Arrays = ()
-            for row in rows:
-                pane = tuple(array if array.ndim == 1 else array[row] for array in panes)
-                pair = (pane, merged) if row < before else (merged, pane)
-                merged = fold.merge(*pair) if merged else pane
-                for written, array in zip(merges, merged, strict=True):
-                    written[row] = array
-        first = self.slices.panes - 1
-        if before:
-            pair = tuple(tuple(array[at : at + before].ravel() for array in merges) for at in (0, first))
-            for written, array in zip(merges, fold.merge(*pair), strict=True):
-                written[first : first + before] = array.reshape(-1, shape[1])
-        return tuple(array[first:].ravel()[place] for array in merges)
 
 
 def _runs(sorted_: Array) -> Iterator[tuple[int, slice]]:

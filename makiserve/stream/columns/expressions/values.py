@@ -14,6 +14,7 @@ from uuid import UUID
 import numpy as np
 
 from makiserve.stream.columns.column import KINDS, Array, Column, Items, Mask, Rows, column_of, objects
+from makiserve.stream.columns.dictionary_column import DictionaryColumn
 from makiserve.stream.columns.expressions.time_values import Datetimes, Durations, IsoCalendarDate, TimeValue, within
 from makiserve.stream.columns.time_column import TimeColumn
 
@@ -42,6 +43,7 @@ class Value:
         missing: where the value is None in a typed array.
         bad: where the value is not known, because Python may raise or compute something else.
         low, high: bounds of integers.
+        encoded: the column with these values, if it has a dictionary.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class Value:
     bad: Mask | None = None
     low: int = 0
     high: int = 0
+    encoded: DictionaryColumn | None = None
 
     @property
     def is_constant(self) -> bool:
@@ -102,7 +105,8 @@ def values_of(items: Items) -> Values:
     kind = items.values.dtype.kind
     if kind != "O" and items.values.dtype not in KINDS.values():
         raise Unsuited(f"a column of {items.values.dtype}")
-    return Value(kind, items.values, items.missing, None, LEAST, GREATEST)
+    encoded = items if isinstance(items, DictionaryColumn) else None
+    return Value(kind, items.values, items.missing, None, LEAST, GREATEST, encoded)
 
 
 def items_of(values: Values, size: int) -> Items:
@@ -113,6 +117,8 @@ def items_of(values: Values, size: int) -> Items:
         return Rows(values.make, values.names, tuple(items_of(field, size) for field in values.fields))
     if isinstance(values, TimeValue):
         return values.column()
+    if values.encoded is not None:
+        return values.encoded
     if not values.is_constant:
         return Column(values.values, values.missing)
     if values.kind == "O":

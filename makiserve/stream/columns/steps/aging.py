@@ -76,7 +76,7 @@ class AgingGroupByStep(GroupByStep):
     def reason(self) -> str | None:
         return self._key.reason or self._times.reason
 
-    def _rows(self, flow: Flow, names: list[Any], attempt: Attempt) -> Array:
+    def _rows(self, flow: Flow, names: Sequence[Any], attempt: Attempt) -> Array:
         times = self._times.of(flow, self.path, is_certain=self.is_certain)
         now, sweeps = self._advance(flow, times, attempt)
         table, seen = attempt.tables[self.table], self._seen.of(attempt.tables).arrays[0]
@@ -87,7 +87,7 @@ class AgingGroupByStep(GroupByStep):
         attempt.ended(committed=lambda: self._replace(attempt.tables, lives, lives.inserted(sweeps, flow), swept))
         return lives.rows
 
-    def _entries(self, flow: Flow, names: list[Any]) -> list[tuple[int, Any]]:
+    def _entries(self, flow: Flow, names: Sequence[Any]) -> list[tuple[int, Any]]:
         return list(zip(self._parents(flow).tolist() if self.is_nested else [TOP] * len(names), names, strict=True))
 
     def _advance(self, flow: Flow, times: Array, attempt: Attempt) -> tuple[Array, Sweeps]:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.attempt import Attempt, Unrepresentable, check, run_numbered
-from makiserve.stream.columns.column import Array, Items, Mask
+from makiserve.stream.columns.column import Array, Column, Items, Mask, objects
+from makiserve.stream.columns.dictionary_column import DictionaryColumn, as_dictionary
 from makiserve.stream.columns.expressions.column_function import column_function
 from makiserve.stream.columns.flow import Flow
-from makiserve.stream.columns.segments import Segments
+from makiserve.stream.columns.items import ColumnItems
+from makiserve.stream.columns.segments import Segments, stable_order
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.table import Table
 from makiserve.stream.engine.keeper import unwrapped
@@ -63,7 +65,7 @@ class GroupByStep(Step):
         keys, failed = attempt.evaluate(self._key, flow)
         check(flow, failed, self._call, self.path, is_certain=self.is_certain)
         table = attempt.tables[self.table]
-        names, failed = _names(keys, () if self.is_nested else table.index)
+        names, failed = _names(keys, ()) if self.is_nested else _distinct_names(keys, table.index)
         check(flow, failed, self._check_key, self.path, is_certain=self.is_certain)
         rows = self._rows(flow, names, attempt)
         given = flow
@@ -82,9 +84,12 @@ class GroupByStep(Step):
             )
             raise
 
-    def _rows(self, flow: Flow, names: list[Any], attempt: Attempt) -> Array:
+    def _rows(self, flow: Flow, names: Sequence[Any], attempt: Attempt) -> Array:
         """Return the row of each item's group."""
         table = attempt.tables[self.table]
+        if isinstance(names, ColumnItems) and isinstance(names.column, DictionaryColumn):
+            rows: Array = attempt.find(table, names.column.dictionary.tolist())[names.column.codes]
+            return rows
         return attempt.find(table, names, self._parents(flow) if self.is_nested else None)
 
     @staticmethod
@@ -128,7 +133,7 @@ class GroupByStep(Step):
 
 def sort_by_row(flow: Flow, rows: Array) -> Flow:
     """Return the items sorted by the row of their group, those of each group in order."""
-    order = np.argsort(rows, kind="stable")
+    order = stable_order(rows)
     in_order = rows[order]
     first = np.flatnonzero(np.concatenate(([True], in_order[1:] != in_order[:-1])))
     lengths = np.diff(np.append(first, len(rows)))
@@ -147,7 +152,7 @@ def _in_order(emitted: Flow, grouped: Flow, outer: Flow, rows: Array) -> Flow:
     if not len(emitted):
         return emitted
     if len(outer.rows) == 1:
-        order = np.argsort(emitted.at, kind="stable")
+        order = stable_order(emitted.at)
         return Flow(emitted.items.take(order), emitted.at[order], Segments(np.array([len(order)])), outer.rows)
     # a group is inside one enclosing scope, that of any of its items
     enclosing = np.empty(len(grouped.rows), np.int64)
@@ -159,6 +164,17 @@ def _in_order(emitted: Flow, grouped: Flow, outer: Flow, rows: Array) -> Flow:
     return Flow(emitted.items.take(order), emitted.at[order], Segments(lengths[left]), outer.rows[left])
 
 
+def _distinct_names(keys: Items, known: Collection[Any]) -> tuple[Sequence[Any], Mask | None]:
+    """Return what `_names` returns, with a dictionary in the order of the groups if the keys have one."""
+    column = as_dictionary(keys)
+    if column is None:
+        return _names(keys, known)
+    column = column.compact()
+    names, failed = _names(Column(column.dictionary), known)
+    named = DictionaryColumn(column.codes, objects(names).values)
+    return ColumnItems(named), None if failed is None else failed[column.codes]
+
+
 def _names(keys: Items, known: Collection[Any]) -> tuple[list[Any], Mask | None]:
     """Return the keys under which groups are stored, and which items have none.
 
@@ -167,7 +183,7 @@ def _names(keys: Items, known: Collection[Any]) -> tuple[list[Any], Mask | None]
         known: keys of groups that exist; they need no check.
     """
     names = keys.items()
-    if all(map(_is_plain, set(map(type, names)))) and all(_is_small(name) or name in known for name in set(names)):
+    if all(map(_is_plain, set(map(type, names)))) and all(name in known or _is_small(name) for name in set(names)):
         return names, None
     failed = np.zeros(len(names), np.bool_)
     new_keys: dict[Any, Any] = {}

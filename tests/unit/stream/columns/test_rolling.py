@@ -66,6 +66,20 @@ def test_windows_are_those_of_the_row_engine(
         assert same(rolled.results.items(), outputs)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_many_boundaries_are_computed_in_chunks(stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rolling, "CHUNK_BOUNDARIES", 5)
+    generator = np.random.default_rng(stride)
+    items = [generator.normal(1e3, 1, length).tolist() for length in generator.integers(1, 300, 5)]
+    for operator in (rs.math.stddev(reduce=True), rs.math.min(reduce=True), rs.math.ewm_mean(alpha=0.1, reduce=True)):
+        engine = RowEngine(rs.data.roll(20, stride, operator), len(items))
+        for batch in batches(items, [150]):
+            fold = column_fold(node(operator), batch.column(float))
+            windows = Rolling(Slices(20, stride), batch.segments, batch.counts)
+            rolled = windows.roll(fold, windows.extend(batch.history(19, float), batch.column(float)))
+            assert same(rolled.results.items(), engine.feed(batch)[0])
+
+
 def test_many_windows_are_computed_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rolling, "CHUNK", 7)
     generator = np.random.default_rng(1)
