@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -20,7 +20,7 @@ class Writer(Protocol):
 
     def __init__(self, file: BinaryIO, titles: list[str], form: Outputs) -> None: ...
 
-    def write(self, places: Columns, objects: list[Any]) -> None:
+    def write(self, places: Columns, objects: Sequence[Any]) -> None:
         """Append outputs: their positions and keys, and the published objects."""
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ class OutputFile:
             keys = block.keys or ()
             places["key"] = [_text(keys[cause]) for cause in causes]
         if objects:
-            self._writer.write(places, list(objects))
+            self._writer.write(places, objects)
 
 
 @contextmanager

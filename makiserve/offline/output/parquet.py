@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -33,7 +34,7 @@ class ParquetWriter:
         self._waiting: list[pa.Table] = []
         self._rows = 0
 
-    def write(self, places: Columns, objects: list[Any]) -> None:
+    def write(self, places: Columns, objects: Sequence[Any]) -> None:
         columns = places | columns_of(objects)
         self._waiting.append(pa.table({title: self._array(values) for title, values in columns.items()}))
         self._rows += len(objects)

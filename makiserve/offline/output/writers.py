@@ -14,7 +14,10 @@ import numpy as np
 from makiserve.errors import SourceError
 from makiserve.records.emitted_fields import field_names
 from makiserve.scoring import Outputs
+from makiserve.scoring.columns import item_type
 from makiserve.scoring.plain import PLAIN, plain
+from makiserve.stream.columns.column import Rows
+from makiserve.stream.columns.items import ColumnItems
 
 Columns = dict[str, list[Any]]
 
@@ -54,27 +57,37 @@ def columns_of(objects: Sequence[Any], reserved: Collection[str] = POSITION) -> 
 def _nested_columns(objects: Sequence[Any]) -> list[tuple[str, list[Any]]]:
     if not objects:
         return []
+    rows = objects.column if isinstance(objects, ColumnItems) else None
+    if isinstance(rows, Rows) and isinstance(rows.make, type) and issubclass(rows.make, msgspec.Struct):
+        fields = [(title, ColumnItems(field)) for title, field in zip(_titles_of(rows.make), rows.fields, strict=True)]
+        return [column for title, values in fields for column in _titled(title, values)]
     kinds = set(map(type, objects))
     titles = _titles(objects[0])
     if (len(kinds) > 1 or dict in kinds) and any(list(_titles(value)) != list(titles) for value in objects):
         raise different_fields(*dict.fromkeys(tuple(_titles(value)) for value in objects))
     columns: list[tuple[str, list[Any]]] = []
     for title, name in titles.items():
-        values = list(map(itemgetter(name) if dict in kinds else attrgetter(name), objects))
-        if isinstance(values[0], msgspec.Struct):
-            columns += [(f"{title}.{inner}", cells) for inner, cells in _nested_columns(values)]
-        else:
-            columns.append((title, values))
+        columns += _titled(title, list(map(itemgetter(name) if dict in kinds else attrgetter(name), objects)))
     return columns
+
+
+def _titled(title: str, values: Sequence[Any]) -> list[tuple[str, list[Any]]]:
+    """Return the columns of a field of outputs."""
+    if issubclass(item_type(values), msgspec.Struct):
+        return [(f"{title}.{inner}", cells) for inner, cells in _nested_columns(values)]
+    return [(title, list(values))]
 
 
 def _titles(item: Any) -> dict[str, str]:
     """Return the names of an output's fields, by their names in the file."""
     if isinstance(item, dict):
         return {str(name): name for name in item}
-    names = field_names(type(item)) or ()
-    titles = item.__struct_encode_fields__ if isinstance(item, msgspec.Struct) else names
-    return dict(zip(titles, names, strict=True))
+    return dict(zip(_titles_of(type(item)), field_names(type(item)) or (), strict=True))
+
+
+def _titles_of(kind: type[Any]) -> Sequence[str]:
+    """Return the names in the file of the fields of an output that is not a dict."""
+    return kind.__struct_encode_fields__ if issubclass(kind, msgspec.Struct) else field_names(kind) or ()
 
 
 def different_fields(first: Sequence[str], then: Sequence[str], *others: Sequence[str]) -> SourceError:
@@ -100,7 +113,7 @@ class CsvWriter:
         self._default = titles
         self._titles: list[str] | None = None
 
-    def write(self, places: Columns, objects: list[Any]) -> None:
+    def write(self, places: Columns, objects: Sequence[Any]) -> None:
         columns = places | columns_of(objects)
         if self._titles is None:
             self._titles = list(columns)
@@ -149,7 +162,7 @@ class JsonLinesWriter:
         self._file = file
         self._encode = form.encode_object
 
-    def write(self, places: Columns, objects: list[Any]) -> None:
+    def write(self, places: Columns, objects: Sequence[Any]) -> None:
         names = list(places)
         heads = (self._encode(dict(zip(names, row, strict=True))) for row in zip(*places.values(), strict=True))
         self._file.writelines(_joined(head, value) for head, value in zip(heads, self._encoded(objects), strict=True))
@@ -160,7 +173,7 @@ class JsonLinesWriter:
     def drop(self) -> None:
         return
 
-    def _encoded(self, objects: list[Any]) -> Iterator[bytes]:
+    def _encoded(self, objects: Sequence[Any]) -> Iterator[bytes]:
         kinds = {type(item): item for item in objects}
         clashing = {kind for kind, item in kinds.items() if issubclass(kind, dict) or _is_clashing(item)}
         for item in objects:

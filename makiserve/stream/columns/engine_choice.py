@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.compile import Compiled
-from makiserve.stream.columns.keeping import called, keeping_program
+from makiserve.stream.columns.keeping import calls_of, keeping_program
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import NO_SMALL, SMALL
 from makiserve.stream.columns.window_plan import NoColumns
@@ -30,13 +30,13 @@ def program_for(plan: Plan, *, is_tracked: bool = False) -> Engine:
         is_tracked: whether states record which keys were used, for checkpoints that leave the others out.
     """
     rows = Program(plan, is_tracked=is_tracked)
-    is_called = any(map(called, plan.walk()))
-    keeping = keeping_program(plan, is_tracked=is_tracked) if is_called else None
+    calls = calls_of(plan)
+    keeping = keeping_program(plan, calls, is_tracked=is_tracked) if calls else None
     try:
         compiled = Compiled(keeping.plan if keeping else plan, is_tracked=is_tracked)
     except NoColumns:
         return rows
-    return ColumnProgram(plan, compiled, rows, NO_SMALL if is_called and not keeping else SMALL, keeping)
+    return ColumnProgram(plan, compiled, rows, NO_SMALL if calls and not keeping else SMALL, keeping)
 
 
 class Explained(NamedTuple):

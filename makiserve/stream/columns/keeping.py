@@ -6,7 +6,7 @@ must not be called again for them. Its result for a record is therefore kept wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -92,11 +92,11 @@ def _joined(parts: Iterable[FeedResult]) -> FeedResult:
     return FeedResult(outputs, causes, failures)
 
 
-def keeping_program(plan: Plan, *, is_tracked: bool) -> KeepingProgram | None:
+def keeping_program(plan: Plan, calls: Calls, *, is_tracked: bool) -> KeepingProgram | None:
     """Return the program that keeps the results of a plan's functions; None if a record may call one of them twice."""
     keepers: list[Keeper] = []
     try:
-        kept = _kept(plan, keepers, is_once=True)
+        kept = _kept(plan, calls, keepers, is_once=True)
     except _Repeated:
         return None
     return KeepingProgram(kept, keepers, is_tracked=is_tracked)
@@ -113,11 +113,20 @@ def called(operator: Operator) -> list[str]:
     return [name for name, function in functions if callable(function) and not is_whole(function, operator)]
 
 
+Calls = Mapping[int, Sequence[str]]
+"""By the identity of an operator, which of its functions are called for some items."""
+
+
+def calls_of(plan: Plan) -> Calls:
+    """Return which functions of a plan are called for some items; each is traced once."""
+    return {id(operator): names for operator in plan.walk() if (names := called(operator))}
+
+
 class _Repeated(Exception):
     """A record may call a function several times, or with a result that cannot be kept."""
 
 
-def _kept(plan: Plan, keepers: list[Keeper], *, is_once: bool) -> Plan:
+def _kept(plan: Plan, calls: Calls, keepers: list[Keeper], *, is_once: bool) -> Plan:
     """Return the plan with keepers; `is_once` is whether a record causes one item at most.
 
     Raises:
@@ -125,14 +134,14 @@ def _kept(plan: Plan, keepers: list[Keeper], *, is_once: bool) -> Plan:
     """
     operators: list[Operator] = []
     for operator in plan.operators:
-        operators.append(_with_keeper(operator, keepers, is_once=is_once))
+        operators.append(_with_keeper(operator, calls, keepers, is_once=is_once))
         is_once = is_once and not operator.fans_out
     return Plan(tuple(operators))
 
 
-def _with_keeper(operator: Operator, keepers: list[Keeper], *, is_once: bool) -> Operator:
+def _with_keeper(operator: Operator, calls: Calls, keepers: list[Keeper], *, is_once: bool) -> Operator:
     changes: dict[str, Any] = {}
-    for name in called(operator):
+    for name in calls.get(id(operator), ()):
         if is_once and isinstance(operator, Scan) and name in OF_SCOPES:
             continue
         if not is_once or name not in KEPT.get(type(operator), ()):
@@ -141,11 +150,11 @@ def _with_keeper(operator: Operator, keepers: list[Keeper], *, is_once: bool) ->
         changes[name] = keepers[-1]
     if isinstance(operator, GroupBy):
         is_once = is_once and operator.ttl_ms is None
-        changes["pipeline"] = _kept(operator.pipeline, keepers, is_once=is_once)
+        changes["pipeline"] = _kept(operator.pipeline, calls, keepers, is_once=is_once)
     elif isinstance(operator, TeeMap):
         is_once = is_once and operator.traits.one_to_one
-        changes["pipelines"] = tuple(_kept(branch, keepers, is_once=is_once) for branch in operator.pipelines)
+        changes["pipelines"] = tuple(_kept(branch, calls, keepers, is_once=is_once) for branch in operator.pipelines)
     else:
         for _, inner in operator.plans():  # of windows, which call a function again for the items that they share
-            _kept(inner, keepers, is_once=False)
+            _kept(inner, calls, keepers, is_once=False)
     return replace(operator, **changes) if changes else operator
