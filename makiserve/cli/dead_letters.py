@@ -11,7 +11,13 @@ import click
 from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
-from makiserve.serving.dead_letters import REDRIVE_LOG, StoredDeadLetter, Waiting, redrive_dead_letters, waiting
+from makiserve.serving.dead_letters import (
+    REDRIVE_LOG,
+    DeadLetterFilter,
+    StoredDeadLetter,
+    redrive_dead_letters,
+    waiting_dead_letters,
+)
 from makiserve.settings import BrokerSettings, ServeSettings, Settings, options
 
 HELP = """List the dead letters of a topic by reason, with an example of each, or redrive them.
@@ -49,7 +55,7 @@ def dead_letters(
     dry_run: bool,
 ) -> None:
     """Show dead letters, or redrive them."""
-    which = Waiting(topic or _configured(settings), reasons, sources)
+    which = DeadLetterFilter(topic or _configured(settings), reasons, sources)
     if which.topic.endswith(REDRIVE_LOG):
         raise ConfigurationError(f"{which.topic} is a redrive log: give the dead-letter topic instead")
     connection = Connection(replace(settings.of(BrokerSettings), group=which.topic, instance="redrive"))
@@ -62,7 +68,7 @@ def dead_letters(
         if not done.records:
             print(f"{which.topic} has no matching dead letters to redrive")
     else:
-        _print(which.topic, waiting(connection, which), is_dry=redrive)
+        _print(which.topic, waiting_dead_letters(connection, which), is_dry=redrive)
 
 
 def _configured(settings: Settings) -> str:

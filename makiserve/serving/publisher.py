@@ -72,12 +72,12 @@ class Publisher:
             ready = [message for cause, message in pairs if cause not in refused]
             processed = processed.without(refused)
         self._sender.send_all((_place(messages[cause]) for cause in processed.causes), ready)
-        self.bury(messages, processed)
+        self.publish_dead_letters(messages, processed)
         self._publish_shadow(messages, processed)
         dropped = sum(record.dropped for record in processed.origins.values())
         return Published(processed.causes, processed.values, processed.dead, dropped)
 
-    def bury(self, messages: list[Message], processed: Processed) -> None:
+    def publish_dead_letters(self, messages: list[Message], processed: Processed) -> None:
         """Produce the dead letters of a batch, with the current time as their timestamp.
 
         Raises:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from makiserve.serving.dead_letters.dead_letter import REDRIVE_LOG, StoredDeadLetter, Waiting, waiting
+from makiserve.serving.dead_letters.dead_letter import (
+    REDRIVE_LOG,
+    DeadLetterFilter,
+    StoredDeadLetter,
+    waiting_dead_letters,
+)
 from makiserve.serving.dead_letters.redrive import Redrive, redrive_dead_letters
 
-__all__ = ["REDRIVE_LOG", "Redrive", "StoredDeadLetter", "Waiting", "redrive_dead_letters", "waiting"]
+__all__ = [
+    "REDRIVE_LOG",
+    "DeadLetterFilter",
+    "Redrive",
+    "StoredDeadLetter",
+    "redrive_dead_letters",
+    "waiting_dead_letters",
+]

@@ -70,7 +70,7 @@ def dead_letter_from_message(message: Message) -> StoredDeadLetter | None:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class DeadLetterFilter:
     """A filter for dead letters that have not been redriven.
 
     Attributes:
@@ -95,7 +95,7 @@ class Waiting:
         )
 
 
-def waiting(connection: Connection, which: Waiting) -> Iterator[StoredDeadLetter]:
+def waiting_dead_letters(connection: Connection, which: DeadLetterFilter) -> Iterator[StoredDeadLetter]:
     """Yield the dead letters that have not been redriven, in order per partition, up to the current end of the topic.
 
     Raises:

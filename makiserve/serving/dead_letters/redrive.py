@@ -31,7 +31,12 @@ from makiserve.kafka import (
     read_headers,
     retry,
 )
-from makiserve.serving.dead_letters.dead_letter import StoredDeadLetter, Waiting, redrive_key, waiting
+from makiserve.serving.dead_letters.dead_letter import (
+    DeadLetterFilter,
+    StoredDeadLetter,
+    redrive_key,
+    waiting_dead_letters,
+)
 from makiserve.serving.messages import Outgoing, Times, refusal
 
 MAX_RECORDS = 500
@@ -65,7 +70,7 @@ class Ready(NamedTuple):
     message: Outgoing
 
 
-def redrive_dead_letters(connection: Connection, which: Waiting) -> Redrive:
+def redrive_dead_letters(connection: Connection, which: DeadLetterFilter) -> Redrive:
     """Write the records of waiting dead letters back to the topic and partition that they came from.
 
     Args:
@@ -82,7 +87,7 @@ def redrive_dead_letters(connection: Connection, which: Waiting) -> Redrive:
     producer = TransactionalProducer(connection, BATCH_BYTES)
     producer.init(RETRY_TIMEOUT)  # before the redrive log is read: it aborts a predecessor's open transaction
     result = Redrive()
-    dead_letters = waiting(connection, which)
+    dead_letters = waiting_dead_letters(connection, which)
     with RangeReader(connection) as reader:
         preparation = _Preparation(connection, reader, result)
         while chunk := list(islice(dead_letters, MAX_RECORDS)):

@@ -20,7 +20,7 @@ import makiserve
 from makiserve.errors import AbortTransaction, MessageRefused
 from makiserve.kafka import Connection, Limits, RangeReader, TransactionalProducer
 from makiserve.offline.audit import audit
-from makiserve.serving.dead_letters import Waiting, redrive_dead_letters
+from makiserve.serving.dead_letters import DeadLetterFilter, redrive_dead_letters
 from makiserve.serving.messages import Outgoing
 from makiserve.serving.sender import RETRY_TIMEOUT, Sender
 from makiserve.settings import AuditSettings, BrokerSettings
@@ -136,11 +136,11 @@ def assert_redriven(kafka: str, admin: AdminClient, hostile: Stream, dead_letter
     before = [len(cases) for cases in hostile.cases]
     connection = Connection(BrokerSettings(kafka, hostile.dead_letters, instance="redrive"))
     set_limit(admin, hostile.input, 100_000)
-    first = redrive_dead_letters(connection, Waiting(hostile.dead_letters))
+    first = redrive_dead_letters(connection, DeadLetterFilter(hostile.dead_letters))
     assert first.kept
     assert all("accepts at most 100,000" in why for _, why in first.kept)
     set_limit(admin, hostile.input, 300_000)
-    second = redrive_dead_letters(connection, Waiting(hostile.dead_letters))
+    second = redrive_dead_letters(connection, DeadLetterFilter(hostile.dead_letters))
     assert (second.kept, second.records.total()) == ([], len(first.kept))
     assert first.records.total() + second.records.total() == dead_letters
     again = read(kafka, hostile.input, enough=sum(before) + dead_letters, timeout=SLOW_S)

@@ -6,7 +6,7 @@ from makiserve.errors import DecodeError, OperatorError
 from makiserve.kafka import Headers
 from makiserve.kafka.headers import RecordPosition, position_from_text
 from makiserve.serving.dead_letters.dead_letter import (
-    Waiting,
+    DeadLetterFilter,
     dead_letter_from_message,
     redrive_key,
 )
@@ -89,9 +89,9 @@ def test_messages_of_others_are_none() -> None:
 
 def test_dead_letters_are_selected_by_reason_and_source() -> None:
     dead = letter([], failed())
-    assert Waiting("dead").has(dead)
-    assert Waiting("dead", reasons=["decode", "operator"]).has(dead)
-    assert not Waiting("dead", reasons=["decode"]).has(dead)
-    assert Waiting("dead", sources=["in[1][2]@30"]).has(dead)
-    assert not Waiting("dead", reasons=["operator"], sources=["in[1][2]@31"]).has(dead)
+    assert DeadLetterFilter("dead").has(dead)
+    assert DeadLetterFilter("dead", reasons=["decode", "operator"]).has(dead)
+    assert not DeadLetterFilter("dead", reasons=["decode"]).has(dead)
+    assert DeadLetterFilter("dead", sources=["in[1][2]@30"]).has(dead)
+    assert not DeadLetterFilter("dead", reasons=["operator"], sources=["in[1][2]@31"]).has(dead)
     assert redrive_key(dead) == b"0@5"
