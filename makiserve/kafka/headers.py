@@ -152,7 +152,7 @@ class Added(NamedTuple):
 
     @property
     def omitted(self) -> frozenset[str]:
-        """Return which of value, headers and key were omitted because the message would be too large."""
+        """Those of value, headers and key that were omitted because the message would be too large."""
         return frozenset(part for part in OMITTABLE if f"{part}-omitted" in self.values)
 
     def text(self, name: str) -> str:

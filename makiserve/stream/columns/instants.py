@@ -36,7 +36,7 @@ def instants_of(given: Items) -> Instants:
         return _of_array(given.source.us, given.source.absent, is_datetime=True)
     if isinstance(given, Column) and given.values.dtype != object:
         return _of_array(given.values, given.missing, is_datetime=False)
-    items, found = given.items(), np.zeros(len(given))
+    items, numbers = given.items(), np.zeros(len(given))
     is_absent, is_datetime, is_odd, is_large = np.zeros((4, len(items)), np.bool_)
     for index, item in enumerate(items):
         if item is None:
@@ -51,10 +51,10 @@ def instants_of(given: Items) -> Instants:
             continue
         is_datetime[index] = isinstance(item, datetime)
         if isinstance(time, float):
-            found[index] = time
+            numbers[index] = time
         else:
             is_large[index] = True
-    return Instants(found, is_absent, is_datetime, is_odd, is_large)
+    return Instants(numbers, is_absent, is_datetime, is_odd, is_large)
 
 
 def _of_array(values: Array, absent: Mask | None, *, is_datetime: bool) -> Instants:

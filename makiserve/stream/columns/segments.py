@@ -39,7 +39,7 @@ class Segments:
 
     @property
     def ones(self) -> Segments:
-        """Return the same number of segments, each with one item."""
+        """The same number of segments, each with one item."""
         return Segments(np.ones_like(self.lengths))
 
     def __len__(self) -> int:

@@ -37,7 +37,7 @@ class Slices:
 
     @cached_property
     def without_gaps(self) -> Slices:
-        """Return the same windows over a stream without the items between windows."""
+        """The same windows over a stream without the items between windows."""
         return Slices(self.window, self.window, self.size) if self.stride > self.window else self
 
     def count_without_gaps(self, count: Any) -> Any:

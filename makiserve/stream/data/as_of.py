@@ -93,10 +93,10 @@ class AsOf(Operator):
         scope.writes(then)
 
         def push(code: Code, item: str) -> None:
-            time, own = code.name("time"), code.name("own")
-            code.line(f"{time}, {own} = {code.constant(self.read, 'read')}({item})")
+            time, value = code.name("time"), code.name("value")
+            code.line(f"{time}, {value} = {code.constant(self.read, 'read')}({item})")
             state = code.state(scope)
-            known.write_advance(code, state, time, own)
+            known.write_advance(code, state, time, value)
             default = code.constant(self.default, "default")
             with known.given(code, state):
                 latest = f"{state}[{known.latest}]"
@@ -137,13 +137,13 @@ class KnownValues(HeldItems):
         self.latest, self._pending = scope.value(None), scope.value(())
         super().__init__(scope, self.latest, operator)
 
-    def write_advance(self, code: Code, state: str, time: str, own: str) -> None:
+    def write_advance(self, code: Code, state: str, time: str, value: str) -> None:
         """Write that the time of an item makes values visible, and that the item's own value is kept."""
         pending = f"{state}[{self._pending}]"
         with code.block(f"if {pending} and {pending}[0][0] <= {time}:"):
             code.line(f"{code.constant(self._advance, 'advance')}({state}, {time})")
-        with code.block(f"if {own} is not None:"):
-            code.line(f"{pending} = {code.constant(added, 'added')}({pending}, {own})")
+        with code.block(f"if {value} is not None:"):
+            code.line(f"{pending} = {code.constant(added, 'added')}({pending}, {value})")
         code.line(f"{state}[{self.slot}] = 0")
 
     def _advance(self, state: State, time: Any) -> None:

@@ -166,17 +166,17 @@ class TimeSplit(Operator):
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{slot}]"
-            times, own, before, after = (code.name(hint) for hint in ("times", "bounds", "before", "after"))
+            times, bounds, before, after = (code.name(hint) for hint in ("times", "bounds", "before", "after"))
             time = code.let("time", f"{code.constant(self.timeouts.time, 'time')}({item})")
             with held.given(code, code.state(scope)):
                 code.line(f"{before} = {code.constant(self.timeouts.expires, 'expires')}({time}, {place})")
             step = f"{code.constant(self.timeouts.step, 'step')}({item}, {time}, {place}, {before})"
-            code.line(f"{times}, {own}, {before}, {after} = {step}")
-            opened = session.write_open(code, own)
+            code.line(f"{times}, {bounds}, {before}, {after} = {step}")
+            opened = session.write_open(code, bounds)
             with code.block(f"if {before}:"):
-                session.write_next(code, opened, own)
+                session.write_next(code, opened, bounds)
             with code.settled():
-                session.write_push(code, opened, item, own)
+                session.write_push(code, opened, item, bounds)
             with code.block(f"if {after}:"):
                 session.write_next(code, opened, times)
             code.line(f"{place} = {times}")

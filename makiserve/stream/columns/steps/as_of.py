@@ -63,8 +63,8 @@ class AsOfStep(Step):
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
         new, segments = self._read(flow, attempt), flow.segments
         held = self._held(attempt.tables, flow.rows)
-        segment_of = np.concatenate((held.segment_of, segments.segment_of[new.own]))
-        first = np.concatenate((segments.starts[held.segment_of], new.own + 1))
+        segment_of = np.concatenate((held.segment_of, segments.segment_of[new.valued]))
+        first = np.concatenate((segments.starts[held.segment_of], new.valued + 1))
         known_at = np.concatenate((held.known_at, new.known_at))
         values = _joined([*held.values, new.values])
         at = first.copy()
@@ -101,14 +101,14 @@ class AsOfStep(Step):
             is_wrong |= False if mask is None else mask
         check(flow, is_wrong, self._read_one, self.path, is_certain=self.is_certain)
         check_representable(flow, times.is_large | has_value & known.is_large)
-        own, valued = np.flatnonzero(has_value), flow if has_value.all() else flow.where(has_value)
+        with_value, valued = np.flatnonzero(has_value), flow if has_value.all() else flow.where(has_value)
         values: Items = valued.items
-        if self._value is not None and len(own):
+        if self._value is not None and len(with_value):
             values, failed = attempt.evaluate(self._value, valued)
             check(valued, failed, self._read_one, self.path, is_certain=self.is_certain)
-        is_known = np.flatnonzero(known.numbers[own] < np.inf)
-        own = own[is_known]
-        return _New(times.numbers, own, known.numbers[own], values.take(is_known))
+        is_known = np.flatnonzero(known.numbers[with_value] < np.inf)
+        with_value = with_value[is_known]
+        return _New(times.numbers, with_value, known.numbers[with_value], values.take(is_known))
 
     def _held(self, tables: Sequence[Any], rows: Array) -> _Held:
         """Return what these groups hold."""
@@ -187,13 +187,13 @@ class _New(NamedTuple):
 
     Attributes:
         times: the time of each item.
-        own: the items with a value.
+        valued: the items with a value.
         known_at: when it becomes known.
         values: the value.
     """
 
     times: Array
-    own: Array
+    valued: Array
     known_at: Array
     values: Items
 
