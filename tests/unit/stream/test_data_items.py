@@ -163,7 +163,7 @@ def test_split_with_a_whole_inverse_ratio_equals_rxscis(ratio: float) -> None:
         (lambda: rs.data.encode("utf-99"), "utf-99"),
         (lambda: rs.data.decode("utf-99"), "utf-99"),
         (lambda: rs.data.train_test_split(2), "test_ratio"),
-        (lambda: trace(rs.data.train_test_split(0.5)), "two streams"),
+        (lambda: trace(rs.data.train_test_split(0.5)), "divides a stream into two"),
     ],
 )
 def test_wrong_arguments_are_refused(make: Any, words: str) -> None:
