@@ -26,9 +26,10 @@ def declared_in(path: Path, titles: Sequence[str], schema: Schema) -> list[Field
     declared = {field.encode_name: field for field in schema.fields}
     absent = [name for name, field in declared.items() if field.required and name not in titles]
     if absent:
+        shown = ", ".join(map(repr, titles[:SHOWN])) or "no columns"
         raise SourceError(
             f"{path}: the header lacks {', '.join(map(repr, absent))}, which {schema.record.__qualname__} "
-            f"declares; it has {', '.join(map(repr, titles[:SHOWN]))}{', …' if len(titles) > SHOWN else ''}"
+            f"declares; it has {shown}{', …' if len(titles) > SHOWN else ''}"
         )
     if twice := [name for name in declared if titles.count(name) > 1]:
         raise SourceError(f"{path}: the header names {', '.join(map(repr, twice))} more than once")

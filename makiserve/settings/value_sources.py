@@ -101,10 +101,10 @@ def given_by_file(known: Iterable[Option], path: Path) -> Layer:
         ConfigurationError: the file cannot be read, or has an unknown table or key.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows write a byte order mark
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
     layer: Layer = {}
     tables: dict[str, dict[str, Option]] = {"": {}}

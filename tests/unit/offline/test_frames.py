@@ -140,6 +140,7 @@ def test_undeclared_columns_of_pandas_are_refused_if_the_record_forbids_them() -
         (pl.DataFrame(TABLE).lazy(), "of type polars.*LazyFrame is not a source: give a file"),
         (pd.concat([TABLE.to_pandas()] * 2, axis=1), "the DataFrame: the header names '.*' more than once"),
         (TABLE.drop_columns("at"), "the Table: the header lacks 'at', which Event declares; it has 'sensor'"),
+        (pd.DataFrame(), "the DataFrame: the header lacks .*; it has no columns"),
     ],
 )
 def test_source_that_is_not_a_table_of_the_record_is_refused(source: Any, words: str) -> None:

@@ -122,9 +122,22 @@ def test_unknown_key_in_the_file_is_refused(toml: Any, text: str, reason: str) -
         settings(toml(text))
 
 
+def test_file_of_an_editor_on_windows_is_read(tmp_path: Path) -> None:
+    """It begins with a byte order mark, and its lines end with CR LF."""
+    path = tmp_path / "makiserve.toml"
+    path.write_bytes(b'\xef\xbb\xbf[serve]\r\ncommit-interval = "3s"\r\n')
+    assert settings(path).of(ServeSettings).commit_interval == timedelta(seconds=3)
+
+
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for name, reason in (("none", "No such file"), (".", "Is a directory"), ("binary", "codec can't decode")):
+    (tmp_path / "deep").write_text("a = " + "[" * 100_000)
+    for name, reason in (
+        ("deep", "recursion"),
+        ("none", "No such file"),
+        (".", "Is a directory"),
+        ("binary", "codec can't decode"),
+    ):
         with pytest.raises(ConfigurationError, match=reason):
             given_by_file(OPTIONS, tmp_path / name)
 
