@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import repeat, starmap
 from operator import is_
 from typing import Any, TypeAlias
 
@@ -72,7 +72,7 @@ class Rows:
     def items(self) -> list[Any]:
         """Return the items as Python objects."""
         rows = zip(*(field.items() for field in self.fields), strict=True)
-        return list(rows) if self.make is None else [self.make(*row) for row in rows]
+        return list(rows) if self.make is None else list(starmap(self.make, rows))
 
 
 Items: TypeAlias = Column | Rows
