@@ -76,6 +76,17 @@ class LaneSoFar:
         self.count, self.position = self.count + len(records), labels.positions[-1]
         return labels
 
+    def targets(self, labels: NextLabels, causes: Sequence[int], ahead: Ahead) -> tuple[list[int], int]:
+        """Return the position of the label of each output, and how many of these labels have arrived.
+
+        Args:
+            labels: what `take` has returned.
+            causes: for each output the index of the record that caused it, ascending.
+            ahead: how far the labels are ahead.
+        """
+        targets = [labels.positions[cause] + ahead.distance for cause in causes]
+        return targets, bisect_right(targets, self.position)
+
     def arrived(self, labels: NextLabels) -> list[tuple[Any, Any]]:
         """Return the outputs that waited for a label that has arrived, with that label."""
         if not self.waiting:
@@ -144,9 +155,8 @@ class LabelColumn:
             labels = so_far.take(part.records, self._label, self._ahead)
             for output, label in so_far.arrived(labels):
                 self._labels[output] = label
-            targets = [labels.positions[cause] + self._ahead.distance for cause in part.causes]
+            targets, ready = so_far.targets(labels, part.causes, self._ahead)
             outputs = [first + output for output in part.outputs]
-            ready = bisect_right(targets, so_far.position)
             for output, label in zip(outputs, labels.at(targets[:ready]), strict=False):
                 self._labels[output] = label
             so_far.waiting.extend(zip(targets[ready:], outputs[ready:], strict=True))

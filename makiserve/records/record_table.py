@@ -36,7 +36,7 @@ class FieldValues(NamedTuple):
         """Return a mask of the values that are None; None if there are none."""
         if self.values.dtype != object:
             return self.missing
-        return np.fromiter(map(is_, self.values, repeat(None)), np.bool_, len(self.values))
+        return _none_mask(self.values)
 
     def listed(self) -> list[Any]:
         """Return the Python values."""
@@ -74,8 +74,7 @@ class DictionaryValues:
 
     def absent_mask(self) -> NDArray[np.bool_] | None:
         """Return a mask of the values that are None."""
-        is_none = np.fromiter(map(is_, self.dictionary, repeat(None)), np.bool_, len(self.dictionary))
-        absent: NDArray[np.bool_] = is_none[self.codes]
+        absent: NDArray[np.bool_] = _none_mask(self.dictionary)[self.codes]
         return absent
 
     def listed(self) -> list[Any]:
@@ -89,6 +88,11 @@ FieldColumn = FieldValues | TimeValues | DictionaryValues
 
 Cells = FieldColumn | list[Any]
 """The values of a field; a list if there may be a `DecodeError` among them."""
+
+
+def _none_mask(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return a mask of the objects that are None."""
+    return np.fromiter(map(is_, values, repeat(None)), np.bool_, len(values))
 
 
 def objects(values: Iterable[Any], size: int) -> FieldValues:

@@ -13,7 +13,7 @@ from makiserve.scoring.plain import sorted_set
 from makiserve.stream.columns.column import Column, Items, Rows, objects
 from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.time_column import TimeColumn
-from makiserve.stream.immutable import is_immutable_type
+from makiserve.stream.immutable import have_immutable_types, is_immutable_type
 
 
 def without_sets(items: Sequence[Any]) -> Sequence[Any]:
@@ -24,7 +24,7 @@ def without_sets(items: Sequence[Any]) -> Sequence[Any]:
     if isinstance(items, ColumnItems):
         column = column_without_sets(items.column)
         return items if column is items.column else ColumnItems(column)
-    return items if _are_atoms(items) else list(map(_ordered_or_same, items))
+    return items if have_immutable_types(items) else list(map(_ordered_or_same, items))
 
 
 def column_without_sets(column: Items) -> Items:
@@ -36,11 +36,7 @@ def column_without_sets(column: Items) -> Items:
     if isinstance(column, TimeColumn) or not isinstance(column, Column) or column.values.dtype != object:
         return column
     items = column.items()
-    return column if _are_atoms(items) else objects(list(map(_ordered_or_same, items)))
-
-
-def _are_atoms(values: Iterable[Any]) -> bool:
-    return all(map(is_immutable_type, {*map(type, values)}))
+    return column if have_immutable_types(items) else objects(list(map(_ordered_or_same, items)))
 
 
 def _ordered_or_same(value: Any) -> Any:
@@ -71,7 +67,7 @@ def _ordered(value: Any) -> Any:
 
 
 def _replaced(value: Any, parts: Iterable[Any], make: Callable[[list[Any]], Any]) -> Any:
-    if _are_atoms(parts):
+    if have_immutable_types(parts):
         return value
     ordered = list(map(_ordered, parts))
     return value if all(new is old for new, old in zip(ordered, parts, strict=True)) else make(ordered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from enum import Enum
@@ -45,7 +45,12 @@ def is_immutable(value: Any) -> bool:
 
 def _are_immutable(values: Collection[Any]) -> bool:
     # Usually many values of few types: a walk through each of them would cost more than the accumulator.
-    return all(map(is_immutable_type, {*map(type, values)})) or all(map(is_immutable, values))
+    return have_immutable_types(values) or all(map(is_immutable, values))
+
+
+def have_immutable_types(values: Iterable[Any]) -> bool:
+    """Return whether the types of values show that none of them can change in place; each type is looked at once."""
+    return all(map(is_immutable_type, {*map(type, values)}))
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -108,8 +107,7 @@ class Observer:
         until = part.causes if ahead.distance else [cause - 1 for cause in part.causes]
         *known, so_far.known = labels.latest([*until, len(part.records) - 1], so_far.known)
         columns = [*self._columns(part, block, scored), known]
-        targets = [labels.positions[cause] + ahead.distance for cause in part.causes]
-        ready = bisect_right(targets, so_far.position)
+        targets, ready = so_far.targets(labels, part.causes, ahead)
         if ready:
             arrived = labels.at(targets[:ready])
             self._chunks.append([_array(values) for values in (*(column[:ready] for column in columns), arrived)])

@@ -12,12 +12,10 @@ import msgspec
 import numpy as np
 
 from makiserve.errors import SourceError
-from makiserve.records.emitted_fields import field_names
+from makiserve.records.emitted_fields import field_names, field_titles
 from makiserve.scoring import Outputs
-from makiserve.scoring.columns import item_type
+from makiserve.scoring.columns import item_type, named_columns
 from makiserve.scoring.plain import PLAIN, plain
-from makiserve.stream.columns.column import Rows
-from makiserve.stream.columns.items import ColumnItems
 
 Columns = dict[str, list[Any]]
 
@@ -57,10 +55,10 @@ def columns_of(objects: Sequence[Any], reserved: Collection[str] = POSITION) -> 
 def _nested_columns(objects: Sequence[Any]) -> list[tuple[str, list[Any]]]:
     if not objects:
         return []
-    rows = objects.column if isinstance(objects, ColumnItems) else None
-    if isinstance(rows, Rows) and isinstance(rows.make, type) and issubclass(rows.make, msgspec.Struct):
-        fields = [(title, ColumnItems(field)) for title, field in zip(_titles_of(rows.make), rows.fields, strict=True)]
-        return [column for title, values in fields for column in _titled(title, values)]
+    fields, kind = named_columns(objects), item_type(objects)
+    if fields is not None and issubclass(kind, msgspec.Struct):
+        in_file = field_titles(kind)
+        return [column for name, values in fields.items() for column in _titled(in_file[name], values)]
     kinds = set(map(type, objects))
     titles = _titles(objects[0])
     if (len(kinds) > 1 or dict in kinds) and any(list(_titles(value)) != list(titles) for value in objects):
@@ -82,12 +80,9 @@ def _titles(item: Any) -> dict[str, str]:
     """Return the names of an output's fields, by their names in the file."""
     if isinstance(item, dict):
         return {str(name): name for name in item}
-    return dict(zip(_titles_of(type(item)), field_names(type(item)) or (), strict=True))
-
-
-def _titles_of(kind: type[Any]) -> Sequence[str]:
-    """Return the names in the file of the fields of an output that is not a dict."""
-    return kind.__struct_encode_fields__ if issubclass(kind, msgspec.Struct) else field_names(kind) or ()
+    names = field_names(type(item)) or ()
+    titles = item.__struct_encode_fields__ if isinstance(item, msgspec.Struct) else names
+    return dict(zip(titles, names, strict=True))
 
 
 def different_fields(first: Sequence[str], then: Sequence[str], *others: Sequence[str]) -> SourceError:

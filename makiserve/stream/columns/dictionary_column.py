@@ -10,7 +10,7 @@ from makiserve.stream.columns.column import Array, Column, Items
 
 
 class DictionaryColumn(Column):
-    """Objects, such as texts, that were read as numbers in a dictionary.
+    """Objects, such as texts, as numbers in a dictionary.
 
     Args:
         codes: the number of each item: integers, not negative.

@@ -241,7 +241,7 @@ class Rolling:
 
     @cached_property
     def _grids(self) -> list[tuple[Array, Array]]:
-        """For some boundaries at a time: the first items of the panes around them, and the place of each window.
+        """The first items of the panes around the boundaries, and the place of each window, some boundaries at a time.
 
         The panes are `[panes, boundaries]`; those beyond the items have no meaning. The place of a window is that in
         what `boundary_merges` returns.

@@ -100,8 +100,6 @@ def time_parts(value: dt.datetime | dt.time) -> Sequence[Any]:
 def time_of(kind: Any, text: str, fold: int = 0, zone: str | None = None) -> Any:
     """Return the datetime or time of day that `time_parts` took apart."""
     value = kind.fromisoformat(text)
-    return (
-        value
-        if not fold and zone is None
-        else value.replace(fold=fold, tzinfo=ZoneInfo(zone) if zone else value.tzinfo)
-    )
+    if zone is not None:
+        value = value.replace(tzinfo=ZoneInfo(zone))
+    return value.replace(fold=fold) if fold else value
