@@ -1,6 +1,7 @@
-"""Training frames from Parquet: makiserve and pandas by hand, with equal results.
+"""Training frames from Parquet: makiserve, pandas and Polars by hand, with equal results.
 
-Windows of a record with a time, over few and many keys, and thirty features of a few keys. Both read the file.
+Windows of a record with a time, over few and many keys, and thirty features of a few keys. All of these read the file.
+The row engine and rxsci are given the first records as objects.
 """
 
 from __future__ import annotations
@@ -14,17 +15,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import rx
+import rxsci
 from pyarrow import parquet
 
 import makiserve
 import makiserve.stream as rs
 from benchmarks import windows
 from benchmarks.sidebyside import Contestant, race
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.trace import trace
 
-ROWS = 500_000
-KEYS = (10, 1_000, 50_000)
+ROWS = {10: 500_000, 1_000: 500_000, 10_000: 500_000, 50_000: 500_000, 1_000_000: 25_000_000}
+"""The rows for each number of keys. Windows of a key are full after 20 of them."""
+
+FEW_ROUNDS = 1_000_000
+"""Number of rows above which there is one round."""
+
+ROW_ENGINE, RXSCI = 200_000, 20_000
+"""Number of records that the engines with an object for each record are given."""
+
 FEW_ROWS = 100_000
 FEW_KEYS = 4
 LAGS = (1, 2, 3, 6, 12, 24)
@@ -82,15 +94,25 @@ def row(branches: tuple[Any, ...]) -> Any:
 def run() -> None:
     """Race makiserve with pandas for each number of keys, and for the thirty features."""
     with tempfile.TemporaryDirectory() as folder:
-        for keys in KEYS:
+        for keys, rows in ROWS.items():
             source = Path(folder, f"{keys}.parquet")
-            parquet.write_table(_table(ROWS, keys), source)
+            parquet.write_table(_table(rows, keys), source)
             ours = partial(_frame, source, windows.features, windows.Reading)
-            _race(f"the last {windows.WINDOW} values of {keys:,} keys", ours, partial(_windows, source), ROWS)
+            by_hand = _by_hand(source, _windows, _windows_polars)
+            objects = _with_objects(source) if rows < FEW_ROUNDS else []
+            _race(f"the last {windows.WINDOW} values of {keys:,} keys, {rows:,} rows", ours, by_hand, rows, objects)
+            source.unlink()
         source = Path(folder, "few.parquet")
         parquet.write_table(_table(FEW_ROWS, FEW_KEYS), source)
         ours = partial(_frame, source, features, Reading)
-        _race(f"thirty features of {FEW_KEYS} keys", ours, partial(_thirty, source), FEW_ROWS)
+        by_hand = _by_hand(source, _thirty, _thirty_polars)
+        _race(f"thirty features of {FEW_KEYS} keys", ours, by_hand, FEW_ROWS, [])
+
+
+def _by_hand(
+    source: Path, pandas: Callable[[Path], pd.DataFrame], polars: Callable[[Path], pl.DataFrame]
+) -> dict[str, Callable[[], Any]]:
+    return {"pandas by hand": partial(pandas, source), "Polars by hand": partial(polars, source)}
 
 
 def _table(rows: int, keys: int) -> pa.Table:
@@ -104,10 +126,31 @@ def _table(rows: int, keys: int) -> pa.Table:
     return pa.table(columns)
 
 
-def _race(title: str, ours: Callable[[], Any], by_hand: Callable[[], pd.DataFrame], rows: int) -> None:
-    frame, expected = ours(), by_hand()
-    np.testing.assert_allclose(frame.to_numpy(), expected[list(frame.columns)].to_numpy(), 1e-7, 1e-7)
-    race(title, [Contestant("makiserve", ours, rows), Contestant("pandas by hand", by_hand, rows)])
+def _race(
+    title: str,
+    ours: Callable[[], pd.DataFrame],
+    by_hand: dict[str, Callable[[], Any]],
+    rows: int,
+    objects: list[Contestant],
+) -> None:
+    frame = ours()
+    for other in by_hand.values():
+        np.testing.assert_allclose(frame.to_numpy(), other()[list(frame.columns)].to_numpy(), 1e-7, 1e-7)
+    contestants = [Contestant("makiserve", ours, rows)]
+    contestants += [Contestant(name, call, rows) for name, call in by_hand.items()]
+    race(title, contestants + objects, rounds=1 if rows > FEW_ROUNDS else 5)
+
+
+def _with_objects(source: Path) -> list[Contestant]:
+    """Return the engines that have an object for each record."""
+    rows = parquet.read_table(source).slice(0, ROW_ENGINE).to_pylist()
+    records = [windows.Reading(row["key"], row["at"], row["value"]) for row in rows]
+    program = Program(trace(windows.features()))
+    rxsci_features = rxsci.state.with_memory_store(windows.features_in(rxsci))
+    return [
+        Contestant("row engine", lambda: program.feed(records, program.new_state()), len(records)),
+        Contestant("rxsci", lambda: rx.from_(records[:RXSCI]).pipe(rxsci_features).subscribe(), RXSCI),
+    ]
 
 
 def _frame(source: Path, pipeline: Callable[[], makiserve.Transform], record: type[makiserve.Record]) -> pd.DataFrame:
@@ -121,6 +164,26 @@ def _windows(source: Path) -> pd.DataFrame:
     for name, values in (("mean", rolling.mean()), ("low", rolling.min()), ("high", rolling.max())):
         frame[name] = values.droplevel(0).sort_index()
     return frame.dropna()
+
+
+def _windows_polars(source: Path) -> pl.DataFrame:
+    value = pl.col("value")
+    figures = {"mean": value.rolling_mean, "low": value.rolling_min, "high": value.rolling_max}
+    columns = [rolling(windows.WINDOW).over("key").alias(name) for name, rolling in figures.items()]
+    return pl.read_parquet(source).with_columns(columns).drop_nulls("mean")
+
+
+def _thirty_polars(source: Path) -> pl.DataFrame:
+    value = pl.col("value")
+    columns = [value.shift(lag).over("key").alias(f"lag_{lag}") for lag in LAGS]
+    columns += [
+        getattr(value, f"rolling_{figure}")(window).over("key").alias(f"{figure}_{window}")
+        for window in WINDOWS
+        for figure in FIGURES
+    ]
+    columns += [value.ewm_mean(half_life=halflife).over("key").alias(f"ewm_{halflife}") for halflife in HALFLIVES]
+    columns += [(value - value.shift(lag)).over("key").alias(f"change_{lag}") for lag in (1, 24)]
+    return pl.read_parquet(source).with_columns(columns).drop_nulls()
 
 
 def _thirty(source: Path) -> pd.DataFrame:

@@ -1,9 +1,9 @@
-"""The pipeline of the Spark benchmark: figures of the last 20 values of each key."""
+"""The pipeline of the benchmarks of frames and of Spark: figures of the last 20 values of each key."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import rx
 
@@ -32,14 +32,19 @@ class Window(NamedTuple):
 
 def features() -> makiserve.Transform:
     """Return the figures for each reading, from the twentieth of its key on."""
-    figures = rs.ops.tee_map(
-        rs.ops.last(),
-        rs.math.mean(lambda i: i.value, reduce=True),
-        rs.math.min(lambda i: i.value, reduce=True),
-        rs.math.max(lambda i: i.value, reduce=True),
+    return features_in(rs)
+
+
+def features_in(module: Any) -> Any:
+    """Return the same in the operators of makiserve or of rxsci."""
+    figures = module.ops.tee_map(
+        module.ops.last(),
+        rx.pipe(module.math.mean(lambda i: i.value, reduce=True)),
+        rx.pipe(module.math.min(lambda i: i.value, reduce=True)),
+        rx.pipe(module.math.max(lambda i: i.value, reduce=True)),
     )
-    windows = rs.data.roll(WINDOW, stride=1, pipeline=figures)
-    return rx.pipe(rs.ops.group_by(lambda i: i.key, windows), rs.ops.map(_row))
+    windows = module.data.roll(window=WINDOW, stride=1, pipeline=figures)
+    return rx.pipe(module.ops.group_by(lambda i: i.key, rx.pipe(windows)), module.ops.map(_row))
 
 
 def _row(window: tuple[Reading, float, float, float]) -> Window:

@@ -49,7 +49,7 @@ CONTESTANTS = {
     "electricity": (MAKISERVE, BY_HAND, QUIX_STREAMS, FAUST, TWO_WORKERS),
     "flights": (MAKISERVE, BY_HAND, QUIX_STREAMS, TWO_WORKERS),
 }
-JOBS: dict[Callable[[Path, int], Job], int] = {jobs.electricity: 800_000, jobs.flights: 336_776}
+JOBS: dict[Callable[[Path, int], Job], int] = {jobs.electricity: 2_400_000, jobs.flights: 336_776}
 
 
 class Contest:

@@ -18,7 +18,7 @@ from benchmarks.serving.byhand import PIPELINES, Estimator, Memory
 COMMIT_S = 0.1
 BACKOFF_MS = 20
 """Pause of fetching after the queue was full. The default of 1 s halves the throughput of the fast job."""
-BATCH = 4096
+BATCH = 16_384
 
 
 def main(job: str, estimator: str, servers: str, source: str, target: str) -> None:

@@ -47,6 +47,8 @@ CONSUMER = {
     "fetch.queue.backoff.ms": 20,
     # A seek waits for the fetch that is under way, 500 ms by default on an idle topic.
     "fetch.wait.max.ms": 100,
+    # A member hears of a rebalance with its next heartbeat. At 3 s, the default, partitions that move wait for seconds.
+    "heartbeat.interval.ms": 500,
 }
 
 READER = ("enable.auto.commit", "enable.auto.offset.store", "isolation.level", "auto.offset.reset", "fetch.wait.max.ms")

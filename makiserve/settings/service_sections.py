@@ -73,7 +73,7 @@ class ServeSettings(Section, table="serve"):
         minimum=timedelta(milliseconds=1),
         help="The time between commits. Outputs become visible at the commit.",
     )
-    max_batch: int = option(default=4096, minimum=1, help="The maximum number of records in a batch.")
+    max_batch: int = option(default=16_384, minimum=1, help="The maximum number of records in a batch.")
     on_error: Literal["dead-letter", "stop"] = option(
         default="dead-letter",
         help="What to do with a record that cannot be scored: write a dead letter and continue, or stop before it.",
