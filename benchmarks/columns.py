@@ -23,7 +23,7 @@ from makiserve.stream.engine.trace import trace
 from models.flight_delay.features import Flight, features
 
 RECORDS = 200_000
-BATCH = 4096
+BATCH = 16_384
 WINDOW = 20
 KEYS = (10, 1_000, 50_000)
 SMALL_BATCHES = (1, 10, 64, 256)

@@ -17,7 +17,7 @@ from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from models.electricity.features import Features, Reading, Weather, features
 
-BATCH = 4096
+BATCH = 16_384
 
 
 def readings(count: int) -> list[Reading]:
@@ -33,7 +33,7 @@ def feed(pipeline: Any, items: list[Any]) -> Any:
 
 
 def feed_columns(pipeline: Any, items: Any) -> Any:
-    """Return a function that feeds the items to makiserve's columns in batches, as lanes and replays do."""
+    """Return a function that feeds the items to makiserve's columns in batches, as a service with a backlog does."""
     program = program_for(trace(pipeline))
     assert isinstance(program, ColumnProgram)
 
