@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import methodcaller
 from typing import NamedTuple, Protocol
 
 from makiserve.kafka import Message, MessageDecoder
@@ -61,8 +63,8 @@ def slices_from_messages(
         split: decides which records belong to the challenger.
     """
     by_partition: dict[int, list[Message]] = {}
-    for message in messages:
-        by_partition.setdefault(message.partition(), []).append(message)
+    for number, run in groupby(messages, methodcaller("partition")):
+        by_partition.setdefault(number, []).extend(run)
     for number, received in by_partition.items():
         yield from _slices(received, partitions[number], decoder, split)
 
