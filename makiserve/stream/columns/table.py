@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice, pairwise
 from typing import Any
 
@@ -72,6 +73,8 @@ class Table:
         """
         if parents is not None:
             return self._find_inside(keys, parents)
+        with suppress(KeyError):  # mostly there are no new keys, and one pass over them is enough
+            return _rows_of(self.index, keys), []
         added = self._added(self.index, keys)
         if added and self._is_tracked:
             self._keys[[self.index[key] for key in added]] = objects(added).values

@@ -183,7 +183,7 @@ def _names(keys: Items, known: Collection[Any]) -> tuple[list[Any], Mask | None]
         known: keys of groups that exist; they need no check.
     """
     names = keys.items()
-    if all(map(_is_plain, set(map(type, names)))) and all(name in known or _is_small(name) for name in set(names)):
+    if all(map(_is_plain, set(map(type, names)))) and all(map(_is_small, set(names).difference(known))):
         return names, None
     failed = np.zeros(len(names), np.bool_)
     new_keys: dict[Any, Any] = {}
