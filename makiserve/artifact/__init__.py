@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from makiserve.artifact.loader import load
     from makiserve.artifact.log import attach, log_features, log_model
     from makiserve.artifact.packaged import FeaturesOnly, PackagedModel, features_only
-    from makiserve.artifact.reference.check import check_reference
+    from makiserve.artifact.reference.reproduction import check_reference
     from makiserve.artifact.registry import load_versioned
     from makiserve.artifact.roles import load_served
     from makiserve.artifact.validation import Data, log_validation
@@ -36,7 +36,7 @@ _LATER = {
     "FeaturesOnly": ".packaged",
     "PackagedModel": ".packaged",
     "attach": ".log",
-    "check_reference": ".reference.check",
+    "check_reference": ".reference.reproduction",
     "features_only": ".packaged",
     "load": ".loader",
     "load_served": ".roles",

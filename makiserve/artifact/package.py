@@ -26,7 +26,7 @@ from makiserve.errors import ConfigurationError, PredictError
 from makiserve.scoring import Scorer
 from makiserve.scoring.drift import Profile, Reservoir, columns_of_predictions, profile_from
 from makiserve.scoring.isolate import predict_each
-from makiserve.scoring.split import row_of
+from makiserve.scoring.traffic_split import row_of
 from makiserve.version import __version__
 
 Save = Callable[[Path, Model, Mapping[str, Any]], ModelSignature | None]

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from makiserve.artifact.loader import load
 from makiserve.artifact.packaged import FeaturesOnly, PackagedModel, features_only
-from makiserve.artifact.reference.check import check_reference
+from makiserve.artifact.reference.reproduction import check_reference
 from makiserve.errors import ConfigurationError, ModelRefused, PipelineChanged
 from makiserve.settings import ModelSettings
 

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
-from makiserve.cli.worker import COMMAND, Job
+from makiserve.cli.worker_process import COMMAND, Job
 from makiserve.errors import ConfigurationError, PipelineChanged
 from makiserve.monitoring import Board, WebServer, address_from_text
 from makiserve.serving import serve

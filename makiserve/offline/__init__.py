@@ -7,8 +7,8 @@ from makiserve.lazy import lazy_names
 if TYPE_CHECKING:
     from makiserve.offline.feed import Selection
     from makiserve.offline.frame import features_frame
-    from makiserve.offline.metrics.metrics import Metrics
-    from makiserve.offline.run import Replayed, replay
+    from makiserve.offline.metrics.quality import Metrics
+    from makiserve.offline.replay_run import Replayed, replay
     from makiserve.offline.sources import TopicSpan
     from makiserve.scoring.comparison import Comparison, compare
 
@@ -17,13 +17,13 @@ __all__ = ["Comparison", "Metrics", "Replayed", "Selection", "TopicSpan", "compa
 # Imported when asked for: `features_frame` does not wait for MLflow and scikit-learn.
 _LATER = {
     "Comparison": "..scoring.comparison",
-    "Metrics": ".metrics.metrics",
-    "Replayed": ".run",
+    "Metrics": ".metrics.quality",
+    "Replayed": ".replay_run",
     "Selection": ".feed",
     "TopicSpan": ".sources",
     "compare": "..scoring.comparison",
     "features_frame": ".frame",
-    "replay": ".run",
+    "replay": ".replay_run",
 }
 
 __getattr__ = lazy_names(__name__, _LATER)

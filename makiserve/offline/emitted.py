@@ -18,7 +18,7 @@ from makiserve.offline.sources import Block
 from makiserve.records.emitted_fields import field_names, field_titles, field_values
 from makiserve.records.record_table import records_at, values_of
 from makiserve.scoring import Scored
-from makiserve.scoring.columns import item_type, named_columns
+from makiserve.scoring.record_columns import item_type, named_columns
 from makiserve.stream.columns.column import Column
 from makiserve.stream.columns.items import ColumnItems, as_floats, concat
 

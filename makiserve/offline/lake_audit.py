@@ -15,7 +15,7 @@ from makiserve.kafka import Connection, OffsetRange, RangeReader, direct_decoder
 from makiserve.offline.audit import refuse_topic_between, up_to_commit
 from makiserve.offline.differences import Differences, differences
 from makiserve.offline.output import column_titles
-from makiserve.offline.run import replay
+from makiserve.offline.replay_run import replay
 from makiserve.offline.service_outputs import OutputReader, actual_outputs
 from makiserve.offline.sources import Block
 from makiserve.records import Record, Schema

@@ -23,7 +23,7 @@ from makiserve.offline.metrics.classification import ClassificationMetrics
 from makiserve.offline.metrics.regression import RegressionMetrics
 from makiserve.offline.metrics.requirements import Requirement, RequirementResult, requirement_from_text, verdicts
 from makiserve.offline.record_run import record_run
-from makiserve.offline.run import Replayed, replay
+from makiserve.offline.replay_run import Replayed, replay
 from makiserve.offline.sources import Source
 from makiserve.records.content import STDIN
 from makiserve.settings import ReplaySettings

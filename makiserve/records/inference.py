@@ -20,9 +20,9 @@ from makiserve.records.arrow import records_from_arrow
 from makiserve.records.cells import CsvColumn
 from makiserve.records.content import HEAD_BYTES, PARQUET, opened
 from makiserve.records.csv import widest_header
-from makiserve.records.file import WHITE, RecordFile
-from makiserve.records.lake.table import LakeTable
+from makiserve.records.lake.lake_table import LakeTable
 from makiserve.records.record import NA_VALUES, Record, Schema
+from makiserve.records.record_file import WHITE, RecordFile
 from makiserve.records.typed import TypedColumn
 from makiserve.records.unseen import UnseenFields
 

@@ -15,9 +15,9 @@ from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, Enc
 from makiserve.records import Record
 from makiserve.records.emitted_fields import field_names, field_titles
 from makiserve.records.record_table import records_at
-from makiserve.scoring.batch import Dead, Scored, in_order
-from makiserve.scoring.columns import item_type, named_columns
 from makiserve.scoring.plain import json_value
+from makiserve.scoring.record_columns import item_type, named_columns
+from makiserve.scoring.scored import Dead, Scored, in_order
 from makiserve.scoring.unordered import column_without_sets, without_sets
 from makiserve.stream.columns.column import Rows
 from makiserve.stream.columns.items import ColumnItems, as_column

@@ -20,8 +20,8 @@ from msgspec import Meta
 
 from makiserve.errors import ConfigurationError, RecordError
 from makiserve.records.emitted_fields import declared_types, field_names
-from makiserve.scoring.batch import Batch
 from makiserve.scoring.plain import plain
+from makiserve.scoring.scored import Batch
 from makiserve.scoring.served import Served
 
 UNKNOWN = (Any, object, datetime, tuple, list, dict)

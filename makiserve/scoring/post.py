@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from makiserve.errors import OperatorError
-from makiserve.scoring.batch import Posted
+from makiserve.scoring.scored import Posted
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.stage import State

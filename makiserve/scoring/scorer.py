@@ -8,11 +8,11 @@ from functools import cached_property
 from itertools import islice
 from time import perf_counter
 
-from makiserve.scoring.batch import Batch, Lane, Scored
-from makiserve.scoring.columns import column_items
 from makiserve.scoring.post import PostProcessor, Prediction
 from makiserve.scoring.predictor import NO_COMPANIONS, Companions, Predictor
-from makiserve.scoring.split import Call, call_both, challenged
+from makiserve.scoring.record_columns import column_items
+from makiserve.scoring.scored import Batch, Lane, Scored
+from makiserve.scoring.traffic_split import Call, call_both, challenged
 from makiserve.stream.columns.engine_choice import Engine, checkpoints_of, keys_of, program_for
 from makiserve.stream.columns.items import concat
 from makiserve.stream.columns.program import ColumnProgram
@@ -72,7 +72,7 @@ class Scorer:
     def challenged(
         self, keys: Sequence[bytes | None] | None, place: str, offsets: Sequence[int]
     ) -> Sequence[bool] | None:
-        """Return for each record whether the challenger scores it; None without a challenger. See `scoring.split`."""
+        """Return for each record whether the challenger scores it; None without a challenger. See `traffic_split`."""
         return challenged(self._share, keys, place, offsets) if self._challenger else None
 
     @property

@@ -10,8 +10,8 @@ from makiserve.kafka import Headers
 from makiserve.monitoring.snapshot import Service
 from makiserve.records import Schema
 from makiserve.scoring import Dead, Scored
-from makiserve.scoring.batch import in_order
 from makiserve.scoring.drift import Profile
+from makiserve.scoring.scored import in_order
 from makiserve.serving.batches import RecordSplitter, Slice
 from makiserve.serving.messages import Draft, RecordOrigin
 from makiserve.serving.state.restorer import Stateful

@@ -22,7 +22,7 @@ from makiserve.serving.batches import Slice
 from makiserve.serving.messages import Draft, origin, original_key
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import model_version_of
-from makiserve.serving.serve import run_processor, serve
+from makiserve.serving.service import run_processor, serve
 from makiserve.serving.telemetry import TelemetrySink, service
 from makiserve.serving.topics import check_names
 from makiserve.settings import BrokerSettings, ServeSettings

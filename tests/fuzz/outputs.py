@@ -12,7 +12,7 @@ import msgspec
 
 from makiserve.errors import ConfigurationError, RecordError, SourceError
 from makiserve.kafka.offset_range import place_from_text
-from makiserve.offline.output.parquet import ParquetWriter
+from makiserve.offline.output.parquet_writer import ParquetWriter
 from makiserve.offline.output.writers import CsvWriter, JsonLinesWriter
 from makiserve.scoring import Outputs, Scored
 from makiserve.serving.dead_letters.dead_letter import dead_letter_from_message

@@ -19,8 +19,8 @@ from pyarrow import parquet
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.content import Content
 from makiserve.records.csv import read_csv
-from makiserve.records.file import Reader, read_json_lines
 from makiserve.records.parquet import read_parquet
+from makiserve.records.record_file import Reader, read_json_lines
 from makiserve.records.typed import TypedColumn
 from makiserve.records.unseen import UnseenFields
 from tests.fuzz.inputs import GOOD, JSON, SCHEMA, Reading, damaged, plain

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import makiserve
-from makiserve.artifact.reference.check import check_reference
+from makiserve.artifact.reference.reproduction import check_reference
 from makiserve.errors import ConfigurationError
 from models.electricity import train as electricity
 from models.electricity.data import write_house

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser
 
 from makiserve.artifact.mlflow_predictor import ModelTask
 from makiserve.offline.differences import differences
-from makiserve.offline.metrics.metrics import evidence, measure
 from makiserve.offline.metrics.observed import Observed
+from makiserve.offline.metrics.quality import evidence, measure
 from makiserve.offline.metrics.requirements import requirement_from_text, verdicts
 from makiserve.offline.report import Measured, Report
 from makiserve.offline.report.binned import moments

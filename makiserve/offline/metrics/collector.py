@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.artifact.mlflow_predictor import ModelTask
 from makiserve.offline.labels import Ahead
-from makiserve.offline.metrics.metrics import Metrics, measure
 from makiserve.offline.metrics.observed import Observed, Observer, Watched
+from makiserve.offline.metrics.quality import Metrics, measure
 from makiserve.offline.report import Report, ReportBuilder, with_metrics
 from makiserve.offline.sinks import Sink
 from makiserve.offline.sources import Source

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from makiserve.errors import ConfigurationError, SourceError
-from makiserve.offline.output.parquet import ParquetWriter
+from makiserve.offline.output.parquet_writer import ParquetWriter
 from makiserve.offline.output.writers import Columns, CsvWriter, JsonLinesWriter
 from makiserve.offline.sources import Block
 from makiserve.scoring import Outputs, Scored

@@ -14,8 +14,8 @@ import numpy as np
 from makiserve.errors import SourceError
 from makiserve.records.emitted_fields import field_names, field_titles
 from makiserve.scoring import Outputs
-from makiserve.scoring.columns import item_type, named_columns
 from makiserve.scoring.plain import PLAIN, plain
+from makiserve.scoring.record_columns import item_type, named_columns
 
 Columns = dict[str, list[Any]]
 

@@ -7,7 +7,7 @@ from math import isfinite
 
 from markupsafe import Markup
 
-from makiserve.offline.metrics.metrics import GroupMetrics, Metrics
+from makiserve.offline.metrics.quality import GroupMetrics, Metrics
 from makiserve.offline.report.elements import Figure, ReportSection, ReportTable, Size, wide
 from makiserve.offline.report.plot.chart import BOTTOM, TOP, chart
 from makiserve.offline.report.plot.scale import amount

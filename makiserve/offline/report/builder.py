@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.artifact.mlflow_predictor import ModelTask
-from makiserve.offline.metrics.metrics import Metrics, evidence
 from makiserve.offline.metrics.observed import Observed
+from makiserve.offline.metrics.quality import Metrics, evidence
 from makiserve.offline.report.binned import moments
 from makiserve.offline.report.page import Measured, Report
 from makiserve.offline.sampled import DeadExamples, SampledFeatures

@@ -14,17 +14,17 @@ from markupsafe import Markup
 from makiserve.errors import SourceError
 from makiserve.offline.differences import Differences
 from makiserve.offline.metrics.classification import ClassificationMetrics
-from makiserve.offline.metrics.metrics import Metrics
+from makiserve.offline.metrics.quality import Metrics
 from makiserve.offline.metrics.regression import RegressionMetrics
 from makiserve.offline.metrics.requirements import RequirementResult
 from makiserve.offline.report.bars import dead_letters, groups
 from makiserve.offline.report.binned import TimeAxis
-from makiserve.offline.report.classification import classification_figures
-from makiserve.offline.report.comparison import comparison
+from makiserve.offline.report.classification_figures import classification_figures
+from makiserve.offline.report.comparison_section import comparison
 from makiserve.offline.report.distributions import distributions
 from makiserve.offline.report.elements import ReportSection, Tile
 from makiserve.offline.report.plot.scale import amount
-from makiserve.offline.report.regression import regression_figures
+from makiserve.offline.report.regression_figures import regression_figures
 from makiserve.offline.sampled import Example
 from makiserve.offline.sources.source import SourceOrigin
 from makiserve.scoring.drift import ColumnProfile, FeatureDrift

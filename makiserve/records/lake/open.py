@@ -9,7 +9,7 @@ from typing import Any
 
 from makiserve.errors import ConfigurationError
 from makiserve.records.lake.folder import PartitionedFolder, is_partitioned
-from makiserve.records.lake.table import LakeTable
+from makiserve.records.lake.lake_table import LakeTable
 
 DELTA, ICEBERG = "delta:", "iceberg:"
 TABLE_PREFIXES = (DELTA, ICEBERG)

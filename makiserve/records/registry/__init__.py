@@ -1,7 +1,8 @@
 """A schema registry: its client, schema ids in messages, and the decoding of messages by their schemas."""
 
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient
-from makiserve.records.registry.encoder import (
+from makiserve.records.registry.format_decoder import Decoded, FormatDecoder, load_decoder
+from makiserve.records.registry.payload_encoder import (
     KINDS,
     Encode,
     PayloadEncoder,
@@ -10,7 +11,6 @@ from makiserve.records.registry.encoder import (
     payload_encoder,
     with_id,
 )
-from makiserve.records.registry.format_decoder import Decoded, FormatDecoder, load_decoder
 from makiserve.records.registry.schema_loader import BackgroundLoader, DirectLoader, retry
 
 __all__ = [

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makiserve.records.emitted_fields import field_names
-from makiserve.scoring.columns import named_columns
+from makiserve.scoring.record_columns import named_columns
 from makiserve.stream.columns.items import as_floats
 
 PREDICTION = "prediction"

@@ -11,8 +11,8 @@ import numpy as np
 from makiserve.errors import OperatorError, message_of
 from makiserve.stream.columns.column import Array, Mask
 from makiserve.stream.columns.flow import Flow
+from makiserve.stream.columns.group_table import Table
 from makiserve.stream.columns.store import Store
-from makiserve.stream.columns.table import Table
 from makiserve.stream.engine.code import user_line
 from makiserve.stream.engine.keeper import Keeper
 

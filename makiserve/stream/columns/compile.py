@@ -8,6 +8,7 @@ from itertools import chain, takewhile
 from typing import Any
 
 from makiserve.stream.columns.attempt import Unrepresentable
+from makiserve.stream.columns.group_table import TOP, Table
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.columns.steps.accumulating import ScanStep
 from makiserve.stream.columns.steps.aging import AgingGroupByStep
@@ -20,7 +21,6 @@ from makiserve.stream.columns.steps.selecting import DistinctStep, FirstStep, Ta
 from makiserve.stream.columns.steps.stateless import FlatMapStep
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.steps.windows import RollStep
-from makiserve.stream.columns.table import TOP, Table
 from makiserve.stream.columns.window_plan import NoColumns, roll_step, stateless_step, time_windows_step, trailing_step
 from makiserve.stream.data.as_of import AsOf
 from makiserve.stream.data.forward_fill import ForwardFill, filled

@@ -9,8 +9,8 @@ import numpy as np
 
 from makiserve.stream.columns.column import Array
 from makiserve.stream.columns.compile import Compiled
+from makiserve.stream.columns.group_table import Table
 from makiserve.stream.columns.row_bytes import decode_rows, encode_rows
-from makiserve.stream.columns.table import Table
 from makiserve.stream.engine.codec import Codec
 
 

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from makiserve.errors import OperatorError
-from makiserve.stream.columns.expressions.trace import trace
+from makiserve.stream.columns.expressions.function_trace import trace
 from makiserve.stream.data.as_of import AsOf
 from makiserve.stream.engine.keeper import UNKNOWN, Keeper, give, take
 from makiserve.stream.engine.plan import Operator, Plan

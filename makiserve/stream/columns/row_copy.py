@@ -14,13 +14,13 @@ from typing import Any, NamedTuple, TypeAlias
 from weakref import proxy
 
 from makiserve.stream.columns.compile import LANE, Compiled, group_slots, marked_steps
+from makiserve.stream.columns.group_table import TOP
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.columns.steps.as_of import AsOfStep
 from makiserve.stream.columns.steps.grouping import GroupByStep
 from makiserve.stream.columns.steps.remembering import LagStep
 from makiserve.stream.columns.steps.step import Chain
 from makiserve.stream.columns.steps.windows import RollStep
-from makiserve.stream.columns.table import TOP
 from makiserve.stream.data.as_of import KnownValues
 from makiserve.stream.engine.failure_mark import FailureMark
 from makiserve.stream.engine.held_items import HeldItems

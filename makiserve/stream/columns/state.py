@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from makiserve.stream.columns.table import Table
+from makiserve.stream.columns.group_table import Table
 from makiserve.stream.engine.stage import State
 
 if TYPE_CHECKING:

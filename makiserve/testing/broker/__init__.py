@@ -6,7 +6,7 @@
 from makiserve.testing.broker.jars import CannotInstall, KafkaDistribution
 from makiserve.testing.broker.kafka import KafkaServer, install
 from makiserve.testing.broker.schema_registry import RegistryServer, install_registry
-from makiserve.testing.broker.topics import create_topic, wait_until_settled
+from makiserve.testing.broker.topic_creation import create_topic, wait_until_settled
 
 __all__ = [
     "CannotInstall",

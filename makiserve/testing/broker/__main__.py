@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from makiserve.errors import MakiserveError
 from makiserve.testing.broker.jars import KafkaDistribution
 from makiserve.testing.broker.kafka import KafkaServer, install
-from makiserve.testing.broker.topics import create_topic
+from makiserve.testing.broker.topic_creation import create_topic
 
 
 def topic(text: str) -> tuple[str, int]:

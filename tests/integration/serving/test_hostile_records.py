@@ -24,7 +24,7 @@ from makiserve.serving.dead_letters import DeadLetterFilter, redrive_dead_letter
 from makiserve.serving.messages import Outgoing
 from makiserve.serving.sender import RETRY_TIMEOUT, Sender
 from makiserve.settings import AuditSettings, BrokerSettings
-from makiserve.testing.broker.topics import create_topic
+from makiserve.testing.broker.topic_creation import create_topic
 from tests.integration.serving.hostile import (
     DEAD_LETTERS,
     INPUT,

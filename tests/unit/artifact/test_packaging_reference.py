@@ -21,8 +21,8 @@ import makiserve.stream as rs
 from makiserve.artifact import check_reference, load
 from makiserve.artifact.model_input import choose_inputs
 from makiserve.artifact.native import native_options
-from makiserve.artifact.reference.check import _close, _differences
 from makiserve.artifact.reference.reference import ReferenceOutput, plain, take_sample
+from makiserve.artifact.reference.reproduction import _close, _differences
 from makiserve.artifact.signature import emitted_fields, input_schema
 from makiserve.errors import ConfigurationError
 from makiserve.records import Schema

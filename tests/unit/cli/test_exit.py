@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from makiserve.cli.exit import IMPORTING, THRESHOLD, exit_with
-from makiserve.cli.worker import Job
+from makiserve.cli.worker_process import Job
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
 
 

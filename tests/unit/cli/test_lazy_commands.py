@@ -28,7 +28,7 @@ def test_light_commands_import_no_slow_module(arguments: list[str]) -> None:
 
 @pytest.mark.slow
 def test_a_supervisor_imports_no_model_library() -> None:
-    program = "import sys, makiserve.cli.serve, makiserve.cli.worker; print(*sys.modules)"
+    program = "import sys, makiserve.cli.serve, makiserve.cli.worker_process; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert {"mlflow", "sklearn"} & set(done.stdout.split()) == set()
 

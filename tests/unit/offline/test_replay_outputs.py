@@ -20,7 +20,7 @@ import makiserve
 from makiserve.artifact import PackagedModel
 from makiserve.errors import ConfigurationError, SourceError
 from makiserve.offline.output import output_file
-from makiserve.offline.output.parquet import ParquetWriter
+from makiserve.offline.output.parquet_writer import ParquetWriter
 from makiserve.offline.sinks import Collected
 from makiserve.offline.sources import Block
 from makiserve.scoring import Outputs, Posted, Scored
@@ -142,7 +142,7 @@ def test_two_fields_with_the_same_column_are_refused(tmp_path: Path, ending: str
 
 
 def test_a_type_that_widens_later_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("makiserve.offline.output.parquet.GROUP_ROWS", 1)
+    monkeypatch.setattr("makiserve.offline.output.parquet_writer.GROUP_ROWS", 1)
     path = tmp_path / "out.parquet"
     mixed(path, {"over": None, "who": None}, {"over": 1, "who": ["a"]}, {"over": 1.5, "who": []})
     written = parquet.read_table(path)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from makiserve.artifact.mlflow_predictor import ModelTask
-from makiserve.offline.metrics.metrics import evidence, measure
 from makiserve.offline.metrics.observed import Observed
+from makiserve.offline.metrics.quality import evidence, measure
 from makiserve.offline.report import Measured, Report
 from makiserve.offline.report.binned import moments
 from tests.loops import loop_over

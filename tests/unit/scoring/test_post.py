@@ -12,7 +12,7 @@ import makiserve.stream as rs
 from makiserve.errors import OperatorError, PredictError, StateError
 from makiserve.records import Record
 from makiserve.scoring import Batch, Prediction, Scored, Scorer
-from makiserve.scoring.batch import Posted
+from makiserve.scoring.scored import Posted
 from makiserve.stream.engine.trace import trace
 from tests.loops import loop_over
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import makiserve
-from makiserve.scoring.batch import Scored
 from makiserve.scoring.output import Outputs
 from makiserve.scoring.plain import json_value, plain
+from makiserve.scoring.scored import Scored
 from makiserve.scoring.unordered import column_without_sets, without_sets
 from makiserve.stream.columns.column import Rows, column_of
 from makiserve.stream.columns.items import ColumnItems

@@ -16,8 +16,8 @@ import makiserve.stream as rs
 from makiserve.errors import ConfigurationError
 from makiserve.kafka.topic_inspector import Topic
 from makiserve.serving.preflight import CHECKS
+from makiserve.serving.preflight.input_records import fit, outputs, warm_up
 from makiserve.serving.preflight.model import record_schema
-from makiserve.serving.preflight.records import fit, outputs, warm_up
 from makiserve.serving.preflight.runner import Finding, ServiceFacts
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream.engine.trace import trace

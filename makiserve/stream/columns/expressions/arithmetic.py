@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.column import Array, Mask
-from makiserve.stream.columns.expressions.values import (
+from makiserve.stream.columns.expressions.node_values import (
     EXACT,
     GREATEST,
     LEAST,

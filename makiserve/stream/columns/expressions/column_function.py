@@ -10,10 +10,10 @@ import numpy as np
 
 from makiserve.stream.columns.column import Items, Mask, column_of
 from makiserve.stream.columns.expressions.evaluation import Evaluation
-from makiserve.stream.columns.expressions.fields import length_of
+from makiserve.stream.columns.expressions.field_access import length_of
+from makiserve.stream.columns.expressions.function_trace import Trace, trace, trace_length
 from makiserve.stream.columns.expressions.merging import place, rows_of
-from makiserve.stream.columns.expressions.trace import Trace, trace, trace_length
-from makiserve.stream.columns.expressions.values import Unsuited, Values, items_of, results_of, values_of
+from makiserve.stream.columns.expressions.node_values import Unsuited, Values, items_of, results_of, values_of
 from makiserve.stream.engine.keeper import UNKNOWN, unwrapped
 
 FEWEST = 32

@@ -8,9 +8,9 @@ import numpy as np
 
 from makiserve.stream.columns.column import Items, Mask
 from makiserve.stream.columns.expressions.merging import merge
+from makiserve.stream.columns.expressions.node_values import Value, Values, either, values_of
 from makiserve.stream.columns.expressions.nodes import Node, PathEnd, Tree
 from makiserve.stream.columns.expressions.operations import OPERATIONS, truth
-from makiserve.stream.columns.expressions.values import Value, Values, either, values_of
 
 Known = dict[Node, Values]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.column import Array, Column, Items, Mask, Rows, column_of, objects
+from makiserve.stream.columns.expressions.node_values import GREATEST, LEAST, RecordColumns, Value, Values, items_of
 from makiserve.stream.columns.expressions.nodes import parameter_key
-from makiserve.stream.columns.expressions.records import record_fields
-from makiserve.stream.columns.expressions.values import GREATEST, LEAST, RecordColumns, Value, Values, items_of
+from makiserve.stream.columns.expressions.record_classes import record_fields
 from makiserve.stream.immutable import is_frozen
 
 Part = tuple[Mask, Values]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.column import Mask, none_mask
-from makiserve.stream.columns.expressions import fields, time_arithmetic, times
+from makiserve.stream.columns.expressions import field_access, time_arithmetic, time_methods
 from makiserve.stream.columns.expressions.arithmetic import (
     ARITHMETIC,
     COMPARISONS,
@@ -21,8 +21,7 @@ from makiserve.stream.columns.expressions.arithmetic import (
     compare,
     unary,
 )
-from makiserve.stream.columns.expressions.time_values import TimeValue
-from makiserve.stream.columns.expressions.values import (
+from makiserve.stream.columns.expressions.node_values import (
     KIND,
     RecordColumns,
     Value,
@@ -34,6 +33,7 @@ from makiserve.stream.columns.expressions.values import (
     some,
     unusable,
 )
+from makiserve.stream.columns.expressions.time_values import TimeValue
 
 Operation = Callable[[Any, Sequence[Values], "Mask | None", int], Values]
 """Takes the parameter of a node, its operands, the items that need the result and the number of all items."""
@@ -42,7 +42,7 @@ Operation = Callable[[Any, Sequence[Values], "Mask | None", int], Values]
 def truth(value: Values, active: Mask | None, size: int) -> Value:
     """Return `bool` of values."""
     if isinstance(value, TimeValue):
-        return times.truth(value)
+        return time_methods.truth(value)
     value = scalar(value)
     if value.kind == "b" and value.missing is None:
         return value
@@ -56,7 +56,7 @@ def _is_none(value: Values, size: int) -> Values:
     if isinstance(value, RecordColumns):
         return Value("b", False, None, value.bad)
     if isinstance(value, TimeValue):
-        return times.is_none(value)
+        return time_methods.is_none(value)
     value = scalar(value)
     if value.kind == "O" and not value.is_constant:
         is_none = none_mask(value.values.tolist())
@@ -66,7 +66,7 @@ def _is_none(value: Values, size: int) -> Values:
 
 def _isinstance(classes: tuple[type, ...], value: Values, active: Mask | None, size: int) -> Value:
     if isinstance(value, TimeValue):
-        return times.is_instance(value, classes, size)
+        return time_methods.is_instance(value, classes, size)
     value = scalar(value)
     if value.kind == "O" or value.missing is not None:
         return called(partial(_is_instance, classes), (value,), active, size)
@@ -141,7 +141,7 @@ def _call(parameter: Any, operands: Sequence[Values], active: Mask | None, size:
 
 
 def _field(value: Values, name: str, size: int) -> Values:
-    return times.part(value, name) if isinstance(value, TimeValue) else fields.attribute(value, name, size)
+    return time_methods.part(value, name) if isinstance(value, TimeValue) else field_access.attribute(value, name, size)
 
 
 def _record(parameter: Any, operands: Sequence[Values]) -> RecordColumns:
@@ -182,10 +182,10 @@ OPERATIONS: dict[str, Operation] = {
     "build": lambda cls, o, a, n: called(cls, o, a, n, checked=False),
     "record": lambda parameter, o, a, n: _record(parameter, o),
     "field": lambda name, o, a, n: _field(o[0], name, n),
-    "method": lambda parameter, o, a, n: times.method(parameter, o, a, n),
-    "date": lambda _, o, a, n: times.build_dates([scalar(part) for part in o], a, n),
-    "timedelta": lambda _, o, a, n: times.build_durations([scalar(amount) for amount in o], a, n),
-    "element": lambda index, o, a, n: fields.element(o[0], index, a, n),
-    "unpack": lambda count, o, a, n: fields.unpack(o[0], count, n),
-    "replace": lambda names, o, a, n: fields.replaced(o[0], names, o[1:], n),
+    "method": lambda parameter, o, a, n: time_methods.method(parameter, o, a, n),
+    "date": lambda _, o, a, n: time_methods.build_dates([scalar(part) for part in o], a, n),
+    "timedelta": lambda _, o, a, n: time_methods.build_durations([scalar(amount) for amount in o], a, n),
+    "element": lambda index, o, a, n: field_access.element(o[0], index, a, n),
+    "unpack": lambda count, o, a, n: field_access.unpack(o[0], count, n),
+    "replace": lambda names, o, a, n: field_access.replaced(o[0], names, o[1:], n),
 }

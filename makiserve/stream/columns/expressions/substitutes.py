@@ -15,7 +15,7 @@ from makiserve.stream.columns.expressions.constants import is_constant
 from makiserve.stream.columns.expressions.function_code import inspect_code
 from makiserve.stream.columns.expressions.nodes import Untraceable
 from makiserve.stream.columns.expressions.python_functions import substitute_function
-from makiserve.stream.columns.expressions.records import record_fields
+from makiserve.stream.columns.expressions.record_classes import record_fields
 from makiserve.stream.columns.expressions.symbols import RecordSymbol, Symbol, parts
 from makiserve.stream.columns.expressions.time_classes import time_class
 from makiserve.stream.immutable import is_frozen

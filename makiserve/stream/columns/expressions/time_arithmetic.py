@@ -12,6 +12,17 @@ import numpy as np
 
 from makiserve.stream.columns.column import Mask
 from makiserve.stream.columns.expressions import arithmetic
+from makiserve.stream.columns.expressions.node_values import (
+    GREATEST,
+    LEAST,
+    RecordColumns,
+    Value,
+    Values,
+    durations_of,
+    either,
+    integers,
+    unusable,
+)
 from makiserve.stream.columns.expressions.time_values import (
     CLASSES,
     DAY_US,
@@ -26,17 +37,6 @@ from makiserve.stream.columns.expressions.time_values import (
     TimeValue,
     ticks_of,
     within,
-)
-from makiserve.stream.columns.expressions.values import (
-    GREATEST,
-    LEAST,
-    RecordColumns,
-    Value,
-    Values,
-    durations_of,
-    either,
-    integers,
-    unusable,
 )
 from makiserve.stream.columns.time_column import TimeColumn
 

@@ -17,10 +17,10 @@ from makiserve.stream.columns.attempt import Attempt
 from makiserve.stream.columns.column import Array, Mask
 from makiserve.stream.columns.event_times import EventTimes, latest_times
 from makiserve.stream.columns.flow import Flow
+from makiserve.stream.columns.group_table import TOP, Table
 from makiserve.stream.columns.steps.grouping import GroupByStep
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout
 from makiserve.stream.columns.store import Store, numbers
-from makiserve.stream.columns.table import TOP, Table
 from makiserve.stream.engine.groups import SWEEPS_A_TTL
 from makiserve.stream.engine.stage import State
 

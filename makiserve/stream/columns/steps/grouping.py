@@ -12,10 +12,10 @@ from makiserve.stream.columns.column import Array, Column, Items, Mask, objects
 from makiserve.stream.columns.dictionary_column import DictionaryColumn, as_dictionary
 from makiserve.stream.columns.expressions.column_function import column_function
 from makiserve.stream.columns.flow import Flow
+from makiserve.stream.columns.group_table import Table
 from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.segments import Segments, stable_order
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
-from makiserve.stream.columns.table import Table
 from makiserve.stream.engine.keeper import unwrapped
 from makiserve.stream.engine.key import new_key
 from makiserve.stream.engine.stage import State

@@ -11,7 +11,7 @@ import numpy as np
 from makiserve.stream.columns.attempt import Attempt, check
 from makiserve.stream.columns.column import Column, Items, Mask, column_of
 from makiserve.stream.columns.expressions.column_function import column_function, column_starfunction
-from makiserve.stream.columns.expressions.values import results_of
+from makiserve.stream.columns.expressions.node_values import results_of
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.steps.step import Step
 from makiserve.stream.engine.keeper import unwrapped

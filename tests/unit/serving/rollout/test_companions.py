@@ -11,7 +11,7 @@ import pytest
 
 from makiserve.errors import AbortTransaction, ConfigurationError, ModelRefused, PipelineChanged
 from makiserve.scoring import ModelGroup
-from makiserve.scoring.split import challenged
+from makiserve.scoring.traffic_split import challenged
 from makiserve.serving.state.offset_metadata import offset_metadata_from_text
 from tests.unit.serving.fakes import Kafka, Model, message, packaged
 from tests.unit.serving.rollout.conftest import Make, Registry

@@ -15,7 +15,7 @@ import makiserve
 import makiserve.stream as rs
 from makiserve.records import Record
 from makiserve.records.record_table import DictionaryValues, FieldValues, RecordTable
-from makiserve.scoring.columns import column_items
+from makiserve.scoring.record_columns import column_items
 from makiserve.stream.columns.dictionary_column import DictionaryColumn
 from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.columns.items import taken

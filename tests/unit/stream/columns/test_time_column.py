@@ -18,7 +18,7 @@ import makiserve.stream as rs
 from makiserve.records import Record
 from makiserve.records.record_table import FieldValues, RecordTable, objects
 from makiserve.records.times import TimeValues
-from makiserve.scoring.columns import column_items
+from makiserve.scoring.record_columns import column_items
 from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.columns.items import taken
 from makiserve.stream.columns.program import ColumnProgram

@@ -23,7 +23,7 @@ from makiserve.records.parquet import read_parquet
 from makiserve.records.record_table import RecordTable
 from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Batch, Scored, Scorer
-from makiserve.scoring.columns import column_items, input_rows
+from makiserve.scoring.record_columns import column_items, input_rows
 from makiserve.stream.columns.engine_choice import Engine, program_for
 from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.program import ColumnProgram

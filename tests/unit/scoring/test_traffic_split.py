@@ -8,7 +8,7 @@ import rx
 from makiserve.errors import PredictError
 from makiserve.scoring import Batch, Scorer
 from makiserve.scoring.predictor import Companions
-from makiserve.scoring.split import challenged, is_challenged
+from makiserve.scoring.traffic_split import challenged, is_challenged
 from makiserve.stream import ops
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import Features, Model, Step

@@ -18,7 +18,7 @@ from makiserve.offline.feed import Progress, Selection, feed, score
 from makiserve.offline.labels import LabelAhead, ahead_from
 from makiserve.offline.lanes import lanes_of
 from makiserve.offline.metrics.collector import MetricsCollector
-from makiserve.offline.metrics.metrics import Metrics
+from makiserve.offline.metrics.quality import Metrics
 from makiserve.offline.output import output_file
 from makiserve.offline.parallel.spread import processes_for, spread
 from makiserve.offline.report import Report

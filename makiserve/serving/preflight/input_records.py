@@ -12,8 +12,8 @@ from makiserve.kafka import Message, limits_from_settings
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.unseen import UnseenFields
 from makiserve.serving.messages import Outgoing, Times, origin, refusal
+from makiserve.serving.preflight.cluster import kept
 from makiserve.serving.preflight.runner import Finding, ServiceFacts
-from makiserve.serving.preflight.topics import kept
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings.text import text_from_value
 from makiserve.stream.engine.plan import Plan

@@ -10,9 +10,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from makiserve.stream.columns.column import Array, Mask, column_of, none_mask
-from makiserve.stream.columns.expressions.records import has_stored, is_named_tuple, record_fields
-from makiserve.stream.columns.expressions.time_values import IsoCalendarDate
-from makiserve.stream.columns.expressions.values import (
+from makiserve.stream.columns.expressions.node_values import (
     RecordColumns,
     Unsuited,
     Value,
@@ -23,6 +21,8 @@ from makiserve.stream.columns.expressions.values import (
     scalar,
     values_of,
 )
+from makiserve.stream.columns.expressions.record_classes import has_stored, is_named_tuple, record_fields
+from makiserve.stream.columns.expressions.time_values import IsoCalendarDate
 from makiserve.stream.immutable import is_frozen
 
 _OF_DATE, _OF_DAY = ("year", "month", "day"), ("hour", "minute", "second", "microsecond", "fold", "tzinfo")

@@ -10,8 +10,8 @@ import pytest
 
 from makiserve.artifact.mlflow_predictor import ModelTask
 from makiserve.errors import ConfigurationError
-from makiserve.offline.metrics.metrics import MAX_GROUPS, measure
 from makiserve.offline.metrics.observed import Observed
+from makiserve.offline.metrics.quality import MAX_GROUPS, measure
 from tests.loops import loop_over
 
 NAN = float("nan")

@@ -18,7 +18,7 @@ from makiserve.serving.telemetry import TelemetrySink, tracing
 from makiserve.serving.worker_slot import ControlPipe
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
 
-COMMAND = [sys.executable, "-c", "from makiserve.cli.worker import main; main()"]
+COMMAND = [sys.executable, "-c", "from makiserve.cli.worker_process import main; main()"]
 """The command that the supervisor starts. Settings arrive through the pipe, because files may have changed."""
 
 

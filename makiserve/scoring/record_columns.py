@@ -11,7 +11,7 @@ from makiserve.records.record_table import DictionaryValues, FieldColumn, Record
 from makiserve.records.times import TimeValues
 from makiserve.stream.columns.column import KINDS, Column, Rows, column_of
 from makiserve.stream.columns.dictionary_column import DictionaryColumn
-from makiserve.stream.columns.expressions.records import record_fields
+from makiserve.stream.columns.expressions.record_classes import record_fields
 from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.time_column import TimeColumn
 from makiserve.stream.immutable import is_frozen

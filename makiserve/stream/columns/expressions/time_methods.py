@@ -11,18 +11,8 @@ import numpy as np
 
 from makiserve.stream.columns.column import Array, Mask
 from makiserve.stream.columns.expressions.arithmetic import as_int, binary
-from makiserve.stream.columns.expressions.fields import class_of
-from makiserve.stream.columns.expressions.time_values import (
-    CLASSES,
-    DAY_US,
-    EPOCH_ORDINAL,
-    Dates,
-    Datetimes,
-    Durations,
-    IsoCalendarDate,
-    TimeValue,
-)
-from makiserve.stream.columns.expressions.values import (
+from makiserve.stream.columns.expressions.field_access import class_of
+from makiserve.stream.columns.expressions.node_values import (
     EXACT,
     RecordColumns,
     Unsuited,
@@ -35,6 +25,16 @@ from makiserve.stream.columns.expressions.values import (
     integers,
     some,
     unusable,
+)
+from makiserve.stream.columns.expressions.time_values import (
+    CLASSES,
+    DAY_US,
+    EPOCH_ORDINAL,
+    Dates,
+    Datetimes,
+    Durations,
+    IsoCalendarDate,
+    TimeValue,
 )
 
 _UNITS: dict[str, tuple[int, int]] = {

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from makiserve.errors import message_of
+from makiserve.stream.columns.expressions.node_values import Value, constant
 from makiserve.stream.columns.expressions.nodes import Fork, Node, NodeTable, PathEnd, Tree, Untraceable
 from makiserve.stream.columns.expressions.path import LengthNeeded, Path, Undecided
 from makiserve.stream.columns.expressions.substitutes import Substitutes
-from makiserve.stream.columns.expressions.values import Value, constant
 
 MOST_PATHS = 32
 MOST_ELEMENTS = 32

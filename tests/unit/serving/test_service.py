@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +13,12 @@ from rx import operators as rx_ops
 
 from makiserve.errors import ConfigurationError, Fenced, PipelineError
 from makiserve.kafka import TopicLimits
-from makiserve.serving import serve
+from makiserve.serving import serve, service
 from makiserve.serving.signals import Stop
 from makiserve.serving.topics import Partitions
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import packaged
-
-module = importlib.import_module("makiserve.serving.serve")  # makiserve.serving.serve is the function
 
 BROKER = BrokerSettings("broker:9092", "group")
 SETTINGS = ServeSettings("in", "out", "dead")
@@ -95,10 +92,10 @@ def fakes(monkeypatch: pytest.MonkeyPatch, stop: Stop) -> None:
     def given() -> Iterator[Stop]:
         yield stop
 
-    monkeypatch.setattr(module, "Cluster", Cluster)
-    monkeypatch.setattr(module, "Limits", Limits)
-    monkeypatch.setattr(module, "assemble", Worker)
-    monkeypatch.setattr(module, "stop_on_signals", given)
+    monkeypatch.setattr(service, "Cluster", Cluster)
+    monkeypatch.setattr(service, "Limits", Limits)
+    monkeypatch.setattr(service, "assemble", Worker)
+    monkeypatch.setattr(service, "stop_on_signals", given)
     monkeypatch.setattr(Cluster, "topics", {"in": 4, "out": 6})
     monkeypatch.setattr(Worker, "ends", [])
     monkeypatch.setattr(Worker, "made", [])

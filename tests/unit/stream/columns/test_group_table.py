@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from makiserve.stream.columns.table import LONG_RUN, Table
+from makiserve.stream.columns.group_table import LONG_RUN, Table
 from tests.loops import loop_over
 
 

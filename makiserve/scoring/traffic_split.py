@@ -11,9 +11,9 @@ from typing import Any
 
 from makiserve.errors import PredictError
 from makiserve.records.emitted_fields import field_titles
-from makiserve.scoring.columns import input_rows
 from makiserve.scoring.isolate import predict_each
 from makiserve.scoring.predictor import ColumnPredictor, Predictor
+from makiserve.scoring.record_columns import input_rows
 from makiserve.stream.columns.items import taken
 
 DIGEST_BYTES = 8
