@@ -15,9 +15,8 @@ import numpy as np
 
 from makiserve.errors import StateError
 from makiserve.stream.columns.compile import LANE, group_slots
-from makiserve.stream.columns.group_bytes import GroupBytes
 from makiserve.stream.columns.program import ColumnProgram
-from makiserve.stream.columns.row_bytes import decode_rows, encode_rows
+from makiserve.stream.columns.row_bytes import GroupBytes, decode_rows, encode_rows
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.engine.checkpoint import Checkpoints, Size
 from makiserve.stream.engine.codec import pack

@@ -16,7 +16,7 @@ from deltalake import write_deltalake
 from pyarrow import parquet
 
 import makiserve
-from makiserve.records.registry.session import OPTIONS
+from makiserve.records.registry.http import OPTIONS
 from makiserve.testing.broker import RegistryServer, create_topic
 from tests.integration.serving.pipeline import REFERENCE
 from tests.integration.serving.registry import log

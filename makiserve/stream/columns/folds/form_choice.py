@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.column import Items, Rows
-from makiserve.stream.columns.folds.counts import Counts
+from makiserve.stream.columns.folds.counts import AtLeast, Counts
 from makiserve.stream.columns.folds.extremes import Extreme
 from makiserve.stream.columns.folds.fading import Fading
 from makiserve.stream.columns.folds.fold import ColumnFold
 from makiserve.stream.columns.folds.moments import Moments
 from makiserve.stream.columns.folds.objects import ObjectFold
-from makiserve.stream.columns.folds.periods import AtLeast
 from makiserve.stream.columns.folds.sums import FloatMean, FloatSum, IntMean, IntSum
 from makiserve.stream.engine.fold import Fold
 from makiserve.stream.math.ewm import EwmMean, EwmStddev

@@ -17,11 +17,10 @@ from makiserve.stream.columns.column import Array, Column, Items, column_of, joi
 from makiserve.stream.columns.expressions.column_function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds.fold import without
-from makiserve.stream.columns.instants import instants_of
 from makiserve.stream.columns.list_store import ListStore
 from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
-from makiserve.stream.columns.visible import in_order, latest_visible, visible_at
+from makiserve.stream.columns.visible import in_order, instants_of, latest_visible, visible_at
 from makiserve.stream.data.as_of import AsOf, AsOfState
 from makiserve.stream.engine.keeper import unwrapped
 from makiserve.stream.engine.stage import State

@@ -12,7 +12,7 @@ import makiserve.stream as rs
 from makiserve.stream.columns.column import column_of
 from makiserve.stream.columns.folds import column_fold
 from makiserve.stream.columns.slices import Slices
-from makiserve.stream.columns.stacks import stacks
+from makiserve.stream.columns.steps.pane_states import stacks
 from tests.examples import examples
 from tests.unit.stream.columns.batches import RowEngine, batches, node, same
 
