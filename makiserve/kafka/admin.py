@@ -15,7 +15,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, Ne
 from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
 from makiserve.kafka.committed_offsets import CommittedOffsets
 from makiserve.kafka.connection import Connection, report
-from makiserve.kafka.errors import EXISTS, NO_BROKER, fault, retry, to_error
+from makiserve.kafka.error_codes import EXISTS, NO_BROKER
+from makiserve.kafka.errors import error_from_kafka, retry, to_error
 from makiserve.kafka.topic_limits import TIME_LIMITS, UNLIMITED
 
 logger = logging.getLogger(__name__)
@@ -200,7 +201,7 @@ class Cluster:
             logger.info("Created topic %s with %d partitions", topic, partitions)
         except KafkaException as error:
             if error.args[0].code() != EXISTS:
-                raise fault(error.args[0], f"Creating topic {topic}") from error
+                raise error_from_kafka(error.args[0], f"Creating topic {topic}") from error
 
     def _broker_version(self, broker: int) -> str:
         """Return the Kafka version in words, from the inter-broker protocol. Kafka 4 no longer has that setting."""
@@ -219,7 +220,7 @@ class Cluster:
         report(error)
         if error.code() != NO_BROKER:
             self._reason = error.str()
-        seen = fault(error, f"Connecting to {self._servers}")
+        seen = error_from_kafka(error, f"Connecting to {self._servers}")
         if isinstance(seen, ConfigurationError):
             self._refusal = seen
 

@@ -13,7 +13,7 @@ from typing import Any
 from confluent_kafka import KafkaError
 
 from makiserve.errors import ConfigurationError
-from makiserve.kafka.errors import NO_BROKER, REFUSED
+from makiserve.kafka.error_codes import NO_BROKER, REFUSED
 from makiserve.settings import BrokerSettings
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from confluent_kafka import Message as AnyMessage
 
 from makiserve.errors import AbortTransaction, MakiserveError
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.errors import END_OF_PARTITION, NOT_STARTED, UNREADABLE, fault, to_error
+from makiserve.kafka.error_codes import END_OF_PARTITION, NOT_STARTED, UNREADABLE
+from makiserve.kafka.errors import error_from_kafka, to_error
 from makiserve.kafka.message import Message, Unreadable
 
 OnAssign = Callable[[list[int]], Mapping[int, int | None]]
@@ -214,7 +215,7 @@ class InputConsumer:
                 self._consumer.seek(TopicPartition(self.topic, partition, offset))
             except KafkaException as error:
                 if error.args[0].code() != NOT_STARTED:
-                    raise fault(error.args[0], f"Seeking to {self.topic}[{partition}]@{offset}") from error
+                    raise error_from_kafka(error.args[0], f"Seeking to {self.topic}[{partition}]@{offset}") from error
             else:
                 del self._moves[partition]
                 if partition in self._held:
@@ -229,7 +230,7 @@ class InputConsumer:
             if error is None or error.code() == END_OF_PARTITION or (partition in stale and error.code() in UNREADABLE):
                 continue
             if error.code() not in UNREADABLE:
-                self._raised = self._raised or fault(error, f"Reading {self.topic}[{partition}]")
+                self._raised = self._raised or error_from_kafka(error, f"Reading {self.topic}[{partition}]")
             elif partition not in unreadable:
                 # The error names the first offset of its batch. Records before the floor have already been handled.
                 offset = max(int(message.offset() or 0), self._floors.get(partition, 0))

@@ -22,7 +22,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from makiserve.kafka.committed_offsets import CommittedOffsets
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.errors import MISSING, fault, to_error
+from makiserve.kafka.error_codes import MISSING
+from makiserve.kafka.errors import error_from_kafka, to_error
 
 CALL_S = 5.0
 
@@ -101,7 +102,7 @@ class GroupInspector:
                 topic = answer.result()
             except KafkaException as error:
                 if error.args[0].code() not in MISSING:
-                    raise fault(error.args[0], f"Describing topic {name}") from error
+                    raise error_from_kafka(error.args[0], f"Describing topic {name}") from error
             else:
                 states[name] = TopicState(str(topic.topic_id), len(topic.partitions))
         return states

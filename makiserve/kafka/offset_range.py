@@ -16,7 +16,8 @@ from typing_extensions import Self
 from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
 from makiserve.kafka.admin import Cluster
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.errors import END_OF_PARTITION, UNREADABLE, fault, retry, to_error
+from makiserve.kafka.error_codes import END_OF_PARTITION, UNREADABLE
+from makiserve.kafka.errors import error_from_kafka, retry, to_error
 from makiserve.kafka.message import Message, Unreadable
 from makiserve.settings.text import value_from_text
 
@@ -256,7 +257,7 @@ def _next_offset(message: AnyMessage, where: str) -> int:
         return offset + 1
     if error.code() == END_OF_PARTITION:
         return offset
-    raised = fault(error, f"Reading {where}")
+    raised = error_from_kafka(error, f"Reading {where}")
     if isinstance(raised, RetryCall):
         return 0
     raise raised

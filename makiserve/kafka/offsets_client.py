@@ -15,7 +15,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from makiserve.errors import RetryCall
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.errors import END_OF_PARTITION, MISSING, fault, to_error
+from makiserve.kafka.error_codes import END_OF_PARTITION, MISSING
+from makiserve.kafka.errors import error_from_kafka, to_error
 
 MAX_RECORDS = 10_000
 """The maximum number of records per call."""
@@ -65,7 +66,7 @@ class OffsetsClient:
         with to_error(doing):
             answer = self._consumer.committed([TopicPartition(self._topic, partition)], timeout.total_seconds())[0]
         if answer.error is not None:
-            raise fault(answer.error, doing)
+            raise error_from_kafka(answer.error, doing)
         return Committed(answer.offset if answer.offset >= 0 else None, answer.metadata or "")
 
     def watermarks(self, partition: int, timeout: timedelta) -> Watermarks:
@@ -147,7 +148,7 @@ def _asking(doing: str) -> Iterator[None]:
         reason = error.args[0]
         if reason.code() in MISSING:
             raise RetryCall(f"{doing}: {reason.str()}") from error
-        raise fault(reason, doing) from error
+        raise error_from_kafka(reason, doing) from error
 
 
 def _reached(message: Message) -> int:

@@ -13,7 +13,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer, Topic
 
 from makiserve.errors import AbortTransaction, ConfigurationError, Fenced, MakiserveError, MessageRefused, RetryCall
 from makiserve.kafka.connection import BATCH_BYTES, Connection
-from makiserve.kafka.errors import PURGED, UNTAKEN, fault, retry, to_error
+from makiserve.kafka.error_codes import PURGED, UNTAKEN
+from makiserve.kafka.errors import error_from_kafka, retry, to_error
 from makiserve.kafka.message import Headers
 
 BY_KEY = -1
@@ -193,7 +194,7 @@ class TransactionalProducer:
 
 def _final(error: KafkaError, doing: str, topic: str, partition: int | None) -> MakiserveError:
     """Return the error of a transaction after one of its messages could not be produced."""
-    failure = fault(error, f"{doing} to {topic}[{partition}]")
+    failure = error_from_kafka(error, f"{doing} to {topic}[{partition}]")
     if cause := UNTAKEN.get(error.code()):
         return MessageRefused(str(failure), topic=topic, cause=cause)
     return failure if isinstance(failure, (Fenced, ConfigurationError)) else AbortTransaction(str(failure))

@@ -11,7 +11,8 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource
 
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.errors import MISSING, fault, retry, to_error
+from makiserve.kafka.error_codes import MISSING
+from makiserve.kafka.errors import error_from_kafka, retry, to_error
 from makiserve.kafka.message import Message
 from makiserve.kafka.offset_range import RangeReader
 
@@ -83,7 +84,7 @@ class TopicInspector:
         except KafkaException as error:
             if error.args[0].name() in DENIED or error.args[0].code() in MISSING:
                 return None
-            raise fault(error.args[0], f"Describing topic {name}") from error
+            raise error_from_kafka(error.args[0], f"Describing topic {name}") from error
         replicas = min(len(partition.replicas) for partition in description.partitions)
         return Topic(
             name, len(description.partitions), replicas, self._settings(name), _names(description.authorized_operations)
@@ -98,7 +99,7 @@ class TopicInspector:
         except KafkaException as error:
             if error.args[0].name() in DENIED:
                 return frozenset()
-            raise fault(error.args[0], f"Describing group {group}") from error
+            raise error_from_kafka(error.args[0], f"Describing group {group}") from error
 
     def _settings(self, topic: str) -> dict[str, str]:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
@@ -107,7 +108,7 @@ class TopicInspector:
         except KafkaException as error:
             if error.args[0].name() in DENIED:
                 return {}
-            raise fault(error.args[0], f"Asking for the settings of {topic}") from error
+            raise error_from_kafka(error.args[0], f"Asking for the settings of {topic}") from error
         return {name: entry.value for name, entry in settings.items()}
 
 

@@ -4,36 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from functools import cache, partial
-from itertools import starmap
-from operator import attrgetter
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 import msgspec
 
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, EncodeError, RecordError, message_of
 from makiserve.records import Record
-from makiserve.records.emitted_fields import field_names, field_titles
-from makiserve.records.record_table import records_at
+from makiserve.scoring.output_parts import named, output_parts
 from makiserve.scoring.plain import json_value
-from makiserve.scoring.record_columns import item_type, named_columns
+from makiserve.scoring.record_columns import named_columns
 from makiserve.scoring.scored import Dead, Scored, in_order
 from makiserve.scoring.unordered import column_without_sets, without_sets
 from makiserve.stream.columns.column import Rows
 from makiserve.stream.columns.items import ColumnItems, as_column
 
-Column = Callable[[Scored, Sequence[Record | DecodeError]], Sequence[Any]]
-Shape = Callable[[Sequence[Any]], Sequence[Any]]
-
 UNWRITABLE = (Exception,)
 """What an encoder raises on a value that its format cannot represent, or the value itself raises when it is read."""
-
-SOURCES: dict[str, Column] = {
-    "prediction": lambda scored, records: scored.predictions,
-    "features": lambda scored, records: scored.features,
-    "record": lambda scored, records: records_at(records, scored.causes),
-}
-"""The parts that an output can have, each with the function that returns its value for each output."""
 
 
 class EncodedOutputs(NamedTuple):
@@ -98,9 +84,7 @@ class Outputs:
             )
         if "prediction" in emit and not has_model:
             raise ArgumentError("emit", "prediction", "a pipeline without a model has only features")
-        names = {declared.name: declared.encode_name for declared in msgspec.structs.fields(record)}
-        types = {declared.name: declared.type for declared in msgspec.structs.fields(record)}
-        self._columns = _columns(_selected(emit or ("prediction",) * has_model, names, emitted), names, types)
+        self._columns = output_parts(emit or ("prediction",) * has_model, record, emitted)
         self.needs_records = "record" in self._columns
         self.needs_features = not has_post and (not self._columns or "features" in self._columns)
         self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
@@ -133,9 +117,9 @@ class Outputs:
             records: the records of the batch.
         """
         if scored.posted is not None:
-            return scored.posted.causes, without_sets(_named(scored.posted.items, "prediction"))
+            return scored.posted.causes, without_sets(named(scored.posted.items, "prediction"))
         if self._whole is None:
-            return scored.causes, without_sets(_named(scored.features, "value"))
+            return scored.causes, without_sets(named(scored.features, "value"))
         columns = {
             name: column_without_sets(as_column(column(scored, records))) for name, column in self._columns.items()
         }
@@ -211,84 +195,3 @@ class Outputs:
             except UNWRITABLE as error:
                 failed.setdefault(cause, EncodeError(self._unwritable(error)))
         return failed
-
-
-def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str]) -> dict[str, list[str] | None]:
-    """Return the fields to publish of each part, by attribute name; None for all fields."""
-    attributes = {
-        "features": {name: name for name in emitted},
-        "record": {data: attribute for attribute, data in record.items()},
-    }
-    selected: dict[str, list[str] | None] = {}
-    for name in emit:
-        part, dot, field = name.partition(".")
-        known = attributes.get(part, {})
-        if part not in SOURCES or (dot and field not in known):
-            fields = ", ".join(f"{part}.{name}" for part in attributes for name in attributes[part])
-            raise ArgumentError("emit", name, f"cannot be emitted; available: {', '.join(SOURCES)}, {fields}")
-        if not dot:
-            selected[part] = None
-        elif (chosen := selected.setdefault(part, [])) is not None:
-            chosen.append(known[field])
-    return selected
-
-
-def _columns(selected: dict[str, list[str] | None], record: dict[str, str], types: dict[str, Any]) -> dict[str, Column]:
-    """Return for each part of an output the function that returns its values for a batch."""
-    renamed: dict[str, dict[str, str]] = {"features": {}, "record": record}
-    columns: dict[str, Column] = {}
-    for part, fields in selected.items():
-        shape = (
-            _part(fields, renamed[part], types if part == "record" else {})
-            if fields
-            else list
-            if part == "prediction"
-            else _values
-        )
-        columns[part] = partial(_column, SOURCES[part], shape)
-    return columns
-
-
-def _column(source: Column, shape: Shape, scored: Scored, records: Sequence[Record | DecodeError]) -> Sequence[Any]:
-    return shape(source(scored, records))
-
-
-def _part(fields: list[str], rename: dict[str, str], types: dict[str, Any]) -> Shape:
-    """Return the function that makes an object from some fields of each item."""
-    typed = [(name, types.get(name, Any)) for name in fields]
-    kind = msgspec.defstruct("Part", typed, rename=rename, gc=False)
-    get = attrgetter(*fields)
-    if len(fields) == 1:
-        return lambda items: list(map(kind, map(get, items)))
-    return lambda items: list(starmap(kind, map(get, items)))
-
-
-def _values(items: Sequence[Any]) -> Sequence[Any]:
-    return _named(items, "value")
-
-
-def _named(items: Sequence[Any], plain: str) -> Sequence[Any]:
-    """Return the items as objects with named fields; an item without fields becomes `{plain: item}`."""
-    if isinstance(items, ColumnItems) and isinstance(items.column, Rows) and isinstance(items.column.make, type):
-        rows = items.column
-        is_tuple = issubclass(item_type(items), tuple)
-        return ColumnItems(Rows(_struct(rows.make), rows.names, rows.fields)) if is_tuple else items
-    kinds = set(map(type, items))
-    if len(kinds) > 1:
-        return [_named([item], plain)[0] for item in items]
-    kind = next(iter(kinds), dict)
-    if issubclass(kind, tuple) and field_names(kind):
-        return list(starmap(_struct(kind), items))
-    return list(items) if issubclass(kind, dict) or field_names(kind) is not None else [{plain: item} for item in items]
-
-
-@cache
-def _struct(kind: type[Any]) -> type[msgspec.Struct]:
-    """Return the Struct type for a named tuple, which would otherwise be encoded as a JSON list without names."""
-    titles = field_titles(kind)
-    try:
-        hints = get_type_hints(kind)
-    except (NameError, TypeError):  # an annotation that only a type checker can resolve
-        hints = {}
-    typed = [(name, hints.get(name, Any)) for name in titles]
-    return msgspec.defstruct(kind.__name__, typed, rename=titles, gc=False)

@@ -13,7 +13,7 @@ from makiserve.stream.columns.column import Array, Mask
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.group_table import Table
 from makiserve.stream.columns.store import Store
-from makiserve.stream.engine.code import user_line
+from makiserve.stream.engine.compiled_functions import user_line
 from makiserve.stream.engine.keeper import Keeper
 
 if TYPE_CHECKING:

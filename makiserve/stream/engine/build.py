@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from makiserve.stream.engine.catch import Catch
-from makiserve.stream.engine.code import Code, Place
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.compiled_functions import Place
 from makiserve.stream.engine.completing import calling
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope

@@ -16,8 +16,8 @@ from makiserve.errors import (
     MakiserveError,
     RetryCall,
 )
-from makiserve.kafka import errors as codes
-from makiserve.kafka.errors import fault, retry, to_error
+from makiserve.kafka import error_codes as codes
+from makiserve.kafka.errors import error_from_kafka, retry, to_error
 from tests.loops import loop_over
 
 PLAIN = KafkaError.OPERATION_NOT_ATTEMPTED  # in no group
@@ -49,22 +49,22 @@ def test_flags_decide_in_librdkafkas_order_and_codes_where_there_is_no_flag(
     abort: bool, retry: bool, fatal: bool, group: set[int], expected: type[MakiserveError]
 ) -> None:
     for code in group:
-        assert type(fault(error(code, abort, retry, fatal), "Doing")) is expected, KafkaError(code).name()
+        assert type(error_from_kafka(error(code, abort, retry, fatal), "Doing")) is expected, KafkaError(code).name()
 
 
 @loop_over(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
 def test_errors_that_need_an_operator_are_never_retried(abort: bool, retry: bool, fatal: bool) -> None:
     for code in codes.REFUSED:
-        assert type(fault(error(code, abort, retry, fatal), "Doing")) is ConfigurationError
+        assert type(error_from_kafka(error(code, abort, retry, fatal), "Doing")) is ConfigurationError
 
 
 @loop_over(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
 def test_call_during_an_unfinished_call_is_a_bug(abort: bool, retry: bool, fatal: bool) -> None:
-    assert type(fault(error(codes.UNFINISHED, abort, retry, fatal), "Doing")) is InternalError
+    assert type(error_from_kafka(error(codes.UNFINISHED, abort, retry, fatal), "Doing")) is InternalError
 
 
 def test_message_names_event_place_and_remedy() -> None:
-    translated = fault(error(KafkaError.TOPIC_AUTHORIZATION_FAILED), "Reading house[3]")
+    translated = error_from_kafka(error(KafkaError.TOPIC_AUTHORIZATION_FAILED), "Reading house[3]")
     assert str(translated).startswith("Reading house[3]: reason (TOPIC_AUTHORIZATION_FAILED): grant the principal")
 
 
@@ -123,11 +123,11 @@ def test_retry_stops_early_if_there_is_no_time_left(monkeypatch: pytest.MonkeyPa
 
 
 def test_fenced_client_is_recognized_in_every_call() -> None:
-    assert type(fault(KafkaError(KafkaError._FATAL), "Producing to out[0]")) is Fenced
+    assert type(error_from_kafka(KafkaError(KafkaError._FATAL), "Producing to out[0]")) is Fenced
 
 
 # The end of the state topic was requested during a leader election: the service ended with an internal error.
 
 
 def test_a_question_that_finds_no_leader_is_asked_again() -> None:
-    assert type(fault(KafkaError(KafkaError._NOENT), "Asking for the end of in[1]")) is RetryCall
+    assert type(error_from_kafka(KafkaError(KafkaError._NOENT), "Asking for the end of in[1]")) is RetryCall

@@ -5,8 +5,8 @@ from __future__ import annotations
 from confluent_kafka import KafkaError
 
 from makiserve.errors import InternalError
-from makiserve.kafka import errors as codes
-from makiserve.kafka.errors import fault
+from makiserve.kafka import error_codes as codes
+from makiserve.kafka.errors import error_from_kafka
 
 GROUPS = {
     "refused": set(codes.REFUSED),
@@ -103,4 +103,4 @@ def test_no_code_is_in_two_groups() -> None:
 
 
 def test_unexpected_error_codes_are_internal_errors() -> None:
-    assert {type(fault(KafkaError(code), "Doing")) for code in UNEXPECTED} == {InternalError}
+    assert {type(error_from_kafka(KafkaError(code), "Doing")) for code in UNEXPECTED} == {InternalError}
