@@ -134,7 +134,7 @@ class Cluster:
         flag = "--entity-type topics --entity-name" if tool == "configs" else "--topic"
         return f"kafka-{tool}.sh --bootstrap-server {self._servers} {flag} {topic}"
 
-    def grow(self, topic: str, partitions: int) -> None:
+    def add_partitions(self, topic: str, partitions: int) -> None:
         """Add partitions to a topic that has fewer than `partitions`; do nothing if the topic does not exist.
 
         Raises:

@@ -97,7 +97,7 @@ class NativeLog:
 
 def report(error: KafkaError) -> None:
     """Log an error that librdkafka reports outside of any call. Either it recovers, or the next call fails."""
-    if error.code() in (NO_BROKER, *REFUSED) and not _is_news(error.code()):
+    if error.code() in (NO_BROKER, *REFUSED) and not _is_unreported(error.code()):
         return
     if error.code() == NO_BROKER:
         logger.warning("No broker answers: reconnecting; processing resumes from the last commit")
@@ -107,16 +107,16 @@ def report(error: KafkaError) -> None:
         logger.debug("%s (%s)", error.str(), error.name())
 
 
-def _is_news(code: int) -> bool:
+def _is_unreported(code: int) -> bool:
     """Return whether no client of this process has reported this code in the last minute.
 
     Each client has several connections, which report the same error.
     """
     now = time.monotonic()
-    is_news = now >= _reported_s.get(code, -math.inf) + REPORT_S
-    if is_news:
+    is_unreported = now >= _reported_s.get(code, -math.inf) + REPORT_S
+    if is_unreported:
         _reported_s[code] = now
-    return is_news
+    return is_unreported
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ LOW_S = 2.0
 class InputConsumer:
     """A group member's consumer of one topic.
 
-    A partition gets its start offset with its assignment, or is held until `move` is called. A held partition is
+    A partition gets its start offset with its assignment, or is paused until `seek` is called. A paused partition is
     assigned at the offset of its oldest record. Assigned at a logical end, it would lose a seek that is made while
-    librdkafka looks up that end. `move` seeks and never assigns the partition again: while a rebalance waits for
+    librdkafka looks up that end. `seek` never assigns the partition again: while a rebalance waits for
     on_revoke, librdkafka takes a new assignment for the end of the rebalance, and the next owner begins before this
     one has committed.
     """
@@ -39,9 +39,9 @@ class InputConsumer:
             self._consumer = Consumer(connection.consumer_settings())
         self._assigned: set[int] = set()
         self._gone: set[int] = set()
-        self._moves: dict[int, int] = {}
+        self._seeks: dict[int, int] = {}
         self._floors: dict[int, int] = {}
-        self._held: set[int] = set()
+        self._paused: set[int] = set()
         self._is_resting = False
         self._kept: list[AnyMessage] = []
         self._raised: MakiserveError | None = None
@@ -63,7 +63,7 @@ class InputConsumer:
         """Join the group. The callbacks are called from inside `receive`.
 
         Args:
-            on_assign: called with new partitions; returns the start offset of each, or None to hold it.
+            on_assign: called with new partitions; returns the start offset of each, or None to pause it.
             on_revoke: called with partitions that are revoked when it returns: the last chance to commit.
             on_lost: called with partitions that another member already owns: drop what is not committed.
         """
@@ -99,17 +99,17 @@ class InputConsumer:
 
         Raises:
             MakiserveError: a callback raised it, or reading the input failed. No record is lost: the next call returns
-                those that arrived with it, unless their partition was moved or revoked in the meantime.
+                those that arrived with it, unless their partition was revoked or got another position in the meantime.
         """
         if self._is_rejoining and not self._assigned:
             self._is_rejoining = False
             self._join()
-        self._make_moves()
+        self._seek_requested()
         self._wake()
         messages = self._take(max_records, timeout)
         records = [message for message in messages if message.error() is None]
-        # Records from before a callback moved or revoked their partition look the same as those from after it.
-        if stale := self._gone | self._held | self._moves.keys():
+        # Records from before a seek or a revocation in a callback look the same as those from after it.
+        if stale := self._gone | self._paused | self._seeks.keys():
             records = [record for record in records if record.partition() not in stale]
             self._gone.clear()
         if len(messages) > len(records):
@@ -120,18 +120,18 @@ class InputConsumer:
         raised, self._raised = self._raised, None
         raise raised
 
-    def move(self, partition: int, offset: int) -> None:
+    def seek(self, partition: int, offset: int) -> None:
         """Continue at `offset` from the next `receive` on, and drop the buffered records of the partition."""
         self._kept = [record for record in self._kept if record.partition() != partition]
-        self._moves[partition] = self._floors[partition] = offset
+        self._seeks[partition] = self._floors[partition] = offset
 
-    def hold(self, partitions: Iterable[int]) -> None:
-        """Return no records of these partitions until they are moved again, and drop the buffered ones."""
-        held = set(partitions)
-        self._moves = {number: offset for number, offset in self._moves.items() if number not in held}
-        self._kept = [record for record in self._kept if record.partition() not in held]
-        self._held |= held
-        self._pause(held)
+    def pause(self, partitions: Iterable[int]) -> None:
+        """Return no records of these partitions until the next `seek`, and drop the buffered ones."""
+        paused = set(partitions)
+        self._seeks = {number: offset for number, offset in self._seeks.items() if number not in paused}
+        self._kept = [record for record in self._kept if record.partition() not in paused]
+        self._paused |= paused
+        self._pause_fetching(paused)
 
     def keep_alive(self) -> None:
         """Keep this member in the group while a batch is being scored, without reading records.
@@ -140,10 +140,10 @@ class InputConsumer:
         """
         if not self._is_resting:
             self._is_resting = True
-            self._pause(self._assigned)
+            self._pause_fetching(self._assigned)
         self._kept += self._poll(0.0)
 
-    def end(self, partition: int) -> int | None:
+    def end_offset(self, partition: int) -> int | None:
         """Return one after the last record of a partition, as of the latest fetch; None before it. Makes no request."""
         try:
             _, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True)
@@ -196,34 +196,34 @@ class InputConsumer:
             return []
         return [] if message is None else [message]
 
-    def _pause(self, partitions: Iterable[int]) -> None:
+    def _pause_fetching(self, partitions: Iterable[int]) -> None:
         with to_error(f"Pausing {self.topic}"):
             self._consumer.pause([TopicPartition(self.topic, number) for number in partitions])
 
     def _wake(self) -> None:
         if self._is_resting:
             self._is_resting = False
-            self._resume(self._assigned - self._held)
+            self._resume_fetching(self._assigned - self._paused)
 
-    def _resume(self, partitions: Iterable[int]) -> None:
+    def _resume_fetching(self, partitions: Iterable[int]) -> None:
         with to_error(f"Resuming {self.topic}"):
             self._consumer.resume([TopicPartition(self.topic, number) for number in partitions])
 
-    def _make_moves(self) -> None:
-        for partition, offset in list(self._moves.items()):
+    def _seek_requested(self) -> None:
+        for partition, offset in list(self._seeks.items()):
             try:
                 self._consumer.seek(TopicPartition(self.topic, partition, offset))
             except KafkaException as error:
                 if error.args[0].code() != NOT_STARTED:
                     raise error_from_kafka(error.args[0], f"Seeking to {self.topic}[{partition}]@{offset}") from error
             else:
-                del self._moves[partition]
-                if partition in self._held:
-                    self._held.remove(partition)
-                    self._resume([partition])
+                del self._seeks[partition]
+                if partition in self._paused:
+                    self._paused.remove(partition)
+                    self._resume_fetching([partition])
 
     def _note_errors(self, messages: list[AnyMessage], stale: Set[int]) -> list[Unreadable]:
-        """Return an `Unreadable` for the first unreadable record of each partition. The next move skips that record."""
+        """Return an `Unreadable` for the first unreadable record of each partition. The next seek skips that record."""
         unreadable: dict[int, Unreadable] = {}
         for message in messages:
             error, partition = message.error(), int(message.partition() or 0)
@@ -235,7 +235,7 @@ class InputConsumer:
                 # The error names the first offset of its batch. Records before the floor have already been handled.
                 offset = max(int(message.offset() or 0), self._floors.get(partition, 0))
                 unreadable[partition] = Unreadable(self.topic, partition, offset, error.str())
-                self._moves[partition] = self._floors[partition] = offset + 1
+                self._seeks[partition] = self._floors[partition] = offset + 1
         return list(unreadable.values())
 
     def _take_over(self, on_assign: OnAssign, partitions: list[TopicPartition]) -> None:
@@ -247,14 +247,14 @@ class InputConsumer:
         self._consumer.incremental_assign(partitions)
         self._assigned.update(starts)
         self._floors |= {number: start or 0 for number, start in starts.items()}
-        self._moves |= {number: start for number, start in starts.items() if number in self._gone and start is not None}
+        self._seeks |= {number: start for number, start in starts.items() if number in self._gone and start is not None}
         if unknown := [number for number in numbers if starts.get(number) is None]:
-            self.hold(unknown)
+            self.pause(unknown)
         if self._is_resting:
-            self._pause(numbers)
+            self._pause_fetching(numbers)
 
     def _oldest_offset(self, partition: int) -> int:
-        """Return the oldest offset, for a held partition. A fetch starts at once, and would fail at a lower offset."""
+        """Return the oldest offset, for a paused partition. A fetch starts at once; it would fail at a lower offset."""
         try:
             low, _ = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), LOW_S, cached=False)
         except KafkaException:
@@ -280,7 +280,7 @@ class InputConsumer:
             self._raised = self._raised or error
         self._consumer.incremental_unassign(partitions)
         self._assigned.difference_update(numbers)
-        self._held.difference_update(numbers)
+        self._paused.difference_update(numbers)
         self._gone.update(numbers)
         for number in numbers:
-            self._moves.pop(number, None)
+            self._seeks.pop(number, None)

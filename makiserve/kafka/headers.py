@@ -129,7 +129,7 @@ def as_received(headers: Headers) -> Headers:
     ]
 
 
-class Added(NamedTuple):
+class DecodedHeaders(NamedTuple):
     """The headers of a message, decoded.
 
     Attributes:
@@ -160,10 +160,10 @@ class Added(NamedTuple):
         return (self.values.get(name) or b"").decode(errors="replace")
 
 
-def decode_headers(headers: Headers) -> Added:
+def decode_headers(headers: Headers) -> DecodedHeaders:
     """Separate the headers that makiserve added, which begin with the last source, from those of the record."""
     start = max((index for index, (name, _) in enumerate(headers) if name == SOURCE), default=len(headers))
-    return Added(headers[:start], {name.removeprefix(PREFIX): value for name, value in headers[start:]})
+    return DecodedHeaders(headers[:start], {name.removeprefix(PREFIX): value for name, value in headers[start:]})
 
 
 def number_from_bytes(text: bytes | None) -> int | None:

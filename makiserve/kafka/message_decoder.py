@@ -113,7 +113,7 @@ class MessageDecoder:
         """Return whether the messages that waited for a schema can be decoded now; see `Decoded`."""
         return all(decoder is None or decoder.is_known(awaited) for decoder in (self._formats, self._keys))
 
-    def see(self, messages: Sequence[Message], unseen: UnseenFields) -> None:
+    def mark_seen(self, messages: Sequence[Message], unseen: UnseenFields) -> None:
         """Mark the optional fields that occur in messages as seen, and those that do not come from their values."""
         if self._context:
             unseen.see_titles(self._context.names)

@@ -107,7 +107,7 @@ def offset_ranges(connection: Connection, topic: str, start: Place, end: Place) 
     cluster.preflight(connection.broker.startup_timeout)
     now = datetime.now(timezone.utc)
     with RangeReader(connection) as reader:
-        return [reader.span(topic, number, start, end, now) for number in range(cluster.partitions(topic))]
+        return [reader.offset_range(topic, number, start, end, now) for number in range(cluster.partitions(topic))]
 
 
 class RangeReader:
@@ -123,7 +123,7 @@ class RangeReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._consumer.close()
 
-    def span(self, topic: str, partition: int, start: Place, end: Place, now: datetime) -> OffsetRange:
+    def offset_range(self, topic: str, partition: int, start: Place, end: Place, now: datetime) -> OffsetRange:
         """Return the offsets between two places in a partition."""
         where = f"{topic}[{partition}]"
         with to_error(f"Reading the offsets of {where}"):

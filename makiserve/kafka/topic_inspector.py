@@ -70,7 +70,7 @@ class TopicInspector:
         now = datetime.now(timezone.utc)
         with RangeReader(self._connection) as reader:
             for number in range(topic.partitions):
-                span = reader.span(topic.name, number, "earliest", "latest", now)
+                span = reader.offset_range(topic.name, number, "earliest", "latest", now)
                 for block in reader.read_input(span._replace(start=max(span.start, span.end - count))):
                     messages += block
         return messages

@@ -114,7 +114,7 @@ class Limits:
         elif not self._asked and time.monotonic() >= self._due:
             self._ask()
 
-    def learn(self, topic: str, limits: TopicLimits) -> None:
+    def tighten(self, topic: str, limits: TopicLimits) -> None:
         """Set limits that a refusal has shown. They apply until the topic's settings change."""
         self.of[topic] = limits
 

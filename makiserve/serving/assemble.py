@@ -72,7 +72,7 @@ def assemble(
     producer.init(broker.startup_timeout)
     consumer = InputConsumer(connection, settings.input)
 
-    lag, sizes = LagTracker(consumer.end), StateSizer(processor)
+    lag, sizes = LagTracker(consumer.end_offset), StateSizer(processor)
     telemetry = Telemetry(sink, processor.service(broker), lag, sizes, processor.profile)
     sender = Sender(producer, limits)
     past = None
@@ -81,7 +81,7 @@ def assemble(
     lookup = OffsetsClient(connection, settings.input)
     restorer = Restorer(lookup, settings, processor, expected, topic, past)
     assignment = Assignment(consumer, restorer, processor.model_version)
-    committer = Committer(producer, consumer, RetryPolicy(stop, telemetry.alive), topic, expected)
+    committer = Committer(producer, consumer, RetryPolicy(stop, telemetry.heartbeat), topic, expected)
     rollout = None
     if isinstance(processor, ScoringProcessor):
         rollout = Rollout(

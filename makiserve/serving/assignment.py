@@ -30,7 +30,7 @@ class Assignment:
         self._requests: dict[int, RestoreRequest] = {}
         self._waiting: set[int] = set()
         self._undecoded: set[int] = set()
-        self._asked_since = time.monotonic()
+        self._requested_since = time.monotonic()
         self._retries = Retries()
 
     @property
@@ -39,7 +39,7 @@ class Assignment:
         return bool(self._requests)
 
     def add(self, numbers: Iterable[int]) -> dict[int, None]:
-        """Add assigned partitions, which are held until their state is restored."""
+        """Add assigned partitions, which are paused until their state is restored."""
         added = [Partition(self._consumer.topic, number) for number in numbers]
         self.partitions |= {partition.number: partition for partition in added}
         for partition in added:
@@ -48,7 +48,7 @@ class Assignment:
 
     def rewind(self) -> None:
         """Rewind all partitions to the last commit and restore the state that they had there."""
-        self._consumer.hold(self.partitions)
+        self._consumer.pause(self.partitions)
         for partition in self.partitions.values():
             self._restore(partition)
 
@@ -75,29 +75,29 @@ class Assignment:
         for number, request in list(self._requests.items()):
             if request.answer is None:
                 if time.monotonic() >= request.due_s:
-                    self._restorer.ask(request)
+                    self._restorer.submit(request)
             elif request.answer.done():
                 del self._requests[number]
                 if self._begin(self.partitions[number], request):
                     restored.append(self.partitions[number])
         return restored
 
-    def hold_for_checkpoints(self) -> bool:
-        """Hold the partitions that must be saved first; return whether there are any.
+    def pause_for_checkpoints(self) -> bool:
+        """Pause the partitions that must be saved first; return whether there are any.
 
         Partitions that have been saved since the last call resume.
         """
         for number, partition in self.partitions.items():
             if partition.must_wait and number not in self._waiting:
                 self._waiting.add(number)
-                self._consumer.hold([number])
+                self._consumer.pause([number])
             elif number in self._waiting and not partition.must_wait:
                 self._waiting.remove(number)
-                self._consumer.move(number, partition.next_offset)
+                self._consumer.seek(number, partition.next_offset)
         return bool(self._waiting)
 
-    def hold_for_schemas(self, decoder: MessageDecoder) -> bool:
-        """Hold the partitions that wait for a schema; return whether there are any.
+    def pause_for_schemas(self, decoder: MessageDecoder) -> bool:
+        """Pause the partitions that wait for a schema; return whether there are any.
 
         Partitions whose schema has become known resume.
         """
@@ -106,11 +106,11 @@ class Assignment:
                 continue
             if number not in self._undecoded:
                 self._undecoded.add(number)
-                self._consumer.hold([number])
+                self._consumer.pause([number])
             if decoder.is_known(partition.awaited_schema) and number not in self._waiting:
                 self._undecoded.remove(number)
                 partition.awaited_schema = b""
-                self._consumer.move(number, partition.next_offset)
+                self._consumer.seek(number, partition.next_offset)
         return bool(self._undecoded)
 
     def close(self) -> None:
@@ -123,12 +123,12 @@ class Assignment:
         self._forget(partition.number)
         partition.restore()
         partition.awaited_schema = b""
-        self._asked_since = time.monotonic()
-        self._ask(RestoreRequest(partition.number, partition.beginning))
+        self._requested_since = time.monotonic()
+        self._submit(RestoreRequest(partition.number, partition.initial_position))
 
-    def _ask(self, request: RestoreRequest) -> None:
+    def _submit(self, request: RestoreRequest) -> None:
         self._requests[request.number] = request
-        self._restorer.ask(request)
+        self._restorer.submit(request)
 
     def _forget(self, number: int) -> None:
         self._waiting.discard(number)
@@ -141,12 +141,12 @@ class Assignment:
             assert request.answer  # noqa: S101  it is done
             restored = request.answer.result()
         except RetryCall as error:
-            if time.monotonic() > self._asked_since + RETRY_TIMEOUT.total_seconds():
+            if time.monotonic() > self._requested_since + RETRY_TIMEOUT.total_seconds():
                 raise BrokerUnavailable(
                     f"{partition} cannot be restored: {error}. Check the brokers and the network"
                 ) from error
             self._retries.failed()
-            if self._retries.is_news:
+            if self._retries.should_log:
                 logger.warning("%s is not restored yet: %s; retrying", partition, error)
             request.retry()
             self._requests[request.number] = request
@@ -156,5 +156,5 @@ class Assignment:
             raise
         assert restored is not None  # noqa: S101  only a cancelled request has no result
         partition.begin(restored, self.model_version)
-        self._consumer.move(partition.number, restored.position.start)
+        self._consumer.seek(partition.number, restored.position.start)
         return True

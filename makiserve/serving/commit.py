@@ -147,7 +147,7 @@ class Committer:
         is_saved, position = partition.number in saved, partition.position
         if partition.is_urgent and partition.number not in completed:  # the committed offset stays as it is
             return position if is_saved and position.metadata else None
-        if not (partition.has_news or is_saved):
+        if not (partition.has_uncommitted_work or is_saved):
             return None
         metadata = OffsetMetadata(
             origin=position.origin,

@@ -96,7 +96,7 @@ class GroupMonitor:
             result = answer.result()
         except MakiserveError as error:
             self._due_s += self._failures.failed()
-            if self._failures.is_news:
+            if self._failures.should_log:
                 logger.warning("cannot describe the group: %s; retrying", error)
             return False
         self._compare(result.topics)

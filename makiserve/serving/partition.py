@@ -1,12 +1,12 @@
 """The lifecycle of a partition in this process, from assignment to loss, and who may read its state.
 
 ```
-ASSIGNED ── asked ───▶ RESTORING ── restored ──▶ RUNNING
-                       RESTORING ◀── rewound ─── RUNNING
-                       RESTORING ── rewound ───▶ RESTORING
-                       RESTORING ── refused ───▶ FAILED
-                       RESTORING ── revoked ───▶ REVOKED ◀── revoked ── RUNNING
-                       RESTORING ── lost ──────▶ LOST ◀───── lost ───── RUNNING
+ASSIGNED ── requested ─▶ RESTORING ── restored ──▶ RUNNING
+                         RESTORING ◀── rewound ─── RUNNING
+                         RESTORING ── rewound ───▶ RESTORING
+                         RESTORING ── refused ───▶ FAILED
+                         RESTORING ── revoked ───▶ REVOKED ◀── revoked ── RUNNING
+                         RESTORING ── lost ──────▶ LOST ◀───── lost ───── RUNNING
 ```
 
 RESTORING has two parts. The checkpoint is read on a separate thread. Then the records between the checkpoint and the
@@ -43,7 +43,7 @@ class Phase(Enum):
     LOST = "lost"
 
 
-MOVES = {
+TRANSITIONS = {
     Phase.ASSIGNED: {Phase.RESTORING},
     Phase.RESTORING: {Phase.RESTORING, Phase.RUNNING, Phase.FAILED, Phase.REVOKED, Phase.LOST},
     Phase.RUNNING: {Phase.RESTORING, Phase.REVOKED, Phase.LOST},
@@ -59,7 +59,7 @@ class Partition:
     Attributes:
         number: the partition.
         position: what is committed; replaced as a whole.
-        beginning: the position at which it started in this process; None until that is known.
+        initial_position: the position at which it started in this process; None until that is known.
         next_offset: the offset of the next record to score.
         is_lent: whether the state is being scored.
         writer: writer of the lane's checkpoints.
@@ -76,7 +76,7 @@ class Partition:
         self.number = number
         self.phase = Phase.ASSIGNED
         self.position = Position(0, 0)
-        self.beginning: Position | None = None
+        self.initial_position: Position | None = None
         self.next_offset = 0
         self._lane, self.is_lent = Lane([]), False
         self.writer = CheckpointWriter(())
@@ -105,7 +105,7 @@ class Partition:
         return {"topic": self.topic, "partition": self.number, "offset": self.next_offset}
 
     @property
-    def has_news(self) -> bool:
+    def has_uncommitted_work(self) -> bool:
         """Return whether there is something to commit: records scored since the last commit, or a new start offset."""
         return self.phase is Phase.RUNNING and (self.position.is_new or self.next_offset > self.position.committed)
 
@@ -120,9 +120,9 @@ class Partition:
         is_fixed = self.writer.is_open and not self.writer.is_spread
         return self.phase is Phase.RUNNING and (self.is_urgent or is_fixed)
 
-    def move(self, phase: Phase) -> None:
+    def transition(self, phase: Phase) -> None:
         """Change the phase. This is the only place where it changes."""
-        if phase not in MOVES[self.phase]:
+        if phase not in TRANSITIONS[self.phase]:
             raise InternalError(f"{self}: a partition cannot go from {self.phase.value} to {phase.value}")
         logger.info("%s: %s → %s at offset %d", self, self.phase.value, phase.value, self.next_offset)
         self.phase = phase
@@ -138,24 +138,24 @@ class Partition:
         lane, self.is_lent = self.lane, True
         return lane
 
-    def is_of(self, lane: Lane) -> bool:
+    def has_lane(self, lane: Lane) -> bool:
         """Return whether this is still its state: the partition may have been revoked or restored meanwhile."""
         return lane is self._lane
 
     def take_back(self, lane: Lane) -> None:
         """Take back a lent state, which then corresponds to `next_offset` again."""
-        if self.is_of(lane):
+        if self.has_lane(lane):
             self.is_lent = False
 
     def restore(self) -> None:
         """Drop the state and wait for another one; the result of a batch being scored is discarded."""
         self._lane, self.is_lent, self.is_due, self.seen = Lane([]), False, False, None
-        self.move(Phase.RESTORING)
+        self.transition(Phase.RESTORING)
 
     def end(self, phase: Phase) -> None:
         """Drop the state and move to a final phase."""
         self._lane, self.is_lent, self.seen = Lane([]), False, None
-        self.move(phase)
+        self.transition(phase)
 
     def begin(self, restored: Restored, model_version: str) -> None:
         """Begin with a restored state; records before the committed offset complete it without output.
@@ -164,7 +164,7 @@ class Partition:
             restored: the state and its offset.
             model_version: the model version that scores further records.
         """
-        self.position = self.beginning = restored.position
+        self.position = self.initial_position = restored.position
         self._lane, self.writer = restored.lane, restored.writer
         self.rebuilder, self.seen = restored.rebuilder, restored.seen
         self.is_urgent, self.is_due = restored.is_urgent, False
@@ -177,7 +177,7 @@ class Partition:
         self.next_offset = next_offset
         if self.phase is Phase.RESTORING and next_offset >= self.position.committed:
             self.seen = None
-            self.move(Phase.RUNNING)
+            self.transition(Phase.RUNNING)
 
     def switch(self, model_version: str) -> None:
         """Use another model version for records that are not scored yet.

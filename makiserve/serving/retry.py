@@ -28,12 +28,12 @@ class Retries:
 
     Attributes:
         count: number of attempts in a row that have failed.
-        is_news: whether the last failure should be logged: it is the first, or the first for a minute.
+        should_log: whether the last failure should be logged: it is the first, or the first for a minute.
     """
 
     def __init__(self, max_pause_s: float = MAX_PAUSE_S) -> None:
         self.count = 0
-        self.is_news = False
+        self.should_log = False
         self._max_pause_s = max_pause_s
         self._began_s = self._failed_s = self._log_due_s = 0.0
 
@@ -50,8 +50,8 @@ class Retries:
         if self.count == 0:
             self._began_s = self._log_due_s = now
         self.count, self._failed_s = self.count + 1, now
-        self.is_news = now >= self._log_due_s
-        if self.is_news:
+        self.should_log = now >= self._log_due_s
+        if self.should_log:
             self._log_due_s = now + SUMMARY_S
         return self.pause_s
 

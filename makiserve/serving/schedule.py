@@ -120,7 +120,7 @@ class AdaptiveBatchSizer:
         self._weight = self._n = self._t = self._nn = self._nt = 0.0
         self.records = min(FIRST, most)
 
-    def note(self, records: int, seconds: float) -> None:
+    def observe(self, records: int, seconds: float) -> None:
         """Record the time that a batch of this many records took."""
         self._weight = FORGETTING * self._weight + 1
         self._n = FORGETTING * self._n + records

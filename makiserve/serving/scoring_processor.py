@@ -107,7 +107,7 @@ class ScoringProcessor:
         self.scorer.rebuild(batch)
 
     def rebuilder(self, model_version: str) -> Scorer | None:
-        return self._scorers.of(model_version)
+        return self._scorers.for_version(model_version)
 
     def process(self, slices: Sequence[Slice]) -> tuple[list[Processed], float]:
         scored_batches, model_s = self.scorer.score_timed([slice_.batch for slice_ in slices])

@@ -77,7 +77,7 @@ class Sender:
             for fields in map(astuple, messages):
                 self._produce(*fields)
 
-    def narrow(self, error: MessageRefused) -> None:
+    def isolate_refusal(self, error: MessageRefused) -> None:
         """Narrow down the refused message; the transaction must be aborted and repeated.
 
         Raises:
@@ -107,7 +107,7 @@ class Sender:
         if self.refused.get(place, ("",))[0] == message.topic:
             raise ConfigurationError(f"{message.topic} refuses even the smallest dead letter: {error}") from error
         self.refused[place] = message.topic, str(error)
-        self._limits.learn(message.topic, _limits_after(self.limits(message.topic), message, error))
+        self._limits.tighten(message.topic, _limits_after(self.limits(message.topic), message, error))
 
 
 def _limits_after(limits: TopicLimits, message: Outgoing, error: MessageRefused) -> TopicLimits:

@@ -110,7 +110,7 @@ class Supervisor:
             logger.error("%s exited%s%s: draining the other workers", slot.name, _words(code), why)
             self._drain()
         else:
-            logger.warning("%s exited%s: restarting it in %g s", slot.name, _words(code), slot.pause())
+            logger.warning("%s exited%s: restarting it in %g s", slot.name, _words(code), slot.schedule_restart())
 
     def _drain(self) -> None:
         self._is_draining = True

@@ -49,7 +49,7 @@ class Transactions:
         """Return whether a transaction is open."""
         return self.committer.producer.is_open
 
-    def note_work(self, began: float) -> None:
+    def schedule_commit(self, began: float) -> None:
         """Schedule a commit; `began` is when the work began that it commits."""
         self.schedule.begun(began, has_outputs=self.is_open)
 
@@ -69,7 +69,7 @@ class Transactions:
             self.sender.committed()
             self._aborts.succeeded()
             self.telemetry.committed(time.monotonic() - began)
-        is_waiting = self.assignment.hold_for_checkpoints()
+        is_waiting = self.assignment.pause_for_checkpoints()
         self.schedule.committed(
             began,
             is_saving=is_round,
@@ -78,7 +78,7 @@ class Transactions:
             is_waiting=is_waiting,
         )
 
-    def commit_or_leave(self) -> bool:
+    def final_commit(self) -> bool:
         """Commit one last time; return False if that fails and the next owner must score the records again."""
         try:
             self.commit(is_saving=True, limit_s=LAST_S)
@@ -94,7 +94,7 @@ class Transactions:
         self.telemetry.aborted(was_open=self.is_open)
         self.committer.retries.retry(partial(self.committer.producer.abort, CALL_TIMEOUT))
 
-    def redo(self, reason: AbortTransaction) -> None:
+    def abort_and_rewind(self, reason: AbortTransaction) -> None:
         """Abort everything since the last commit and rewind, so that it is scored again.
 
         Raises:
@@ -102,12 +102,12 @@ class Transactions:
             BrokerUnavailable: no transaction could be committed within the retry time for a broker.
         """
         self._aborts.failed()
-        if self._aborts.is_news:
+        if self._aborts.should_log:
             logger.warning("%s: the transaction was aborted; its records are scored again", reason)
         if isinstance(reason, MessageRefused):
             if reason.topic == self.committer.state_topic:
                 raise ConfigurationError(str(reason)) from reason
-            self.sender.narrow(reason)
+            self.sender.isolate_refusal(reason)
         elif self._aborts.lasting_s > RETRY_TIMEOUT.total_seconds():
             raise BrokerUnavailable(
                 f"{reason}. No transaction has been committed for {self._aborts.lasting_s:.0f} s"

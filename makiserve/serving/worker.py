@@ -91,7 +91,7 @@ class Worker:
             self.consumer.subscribe(self._on_assigned, self._on_revoked, self._on_lost)
             while not self.stop.is_requested and not self._restart_required_for:
                 self._run_once()
-            is_drained = self.transactions.commit_or_leave()
+            is_drained = self.transactions.final_commit()
         except BaseException:
             self._close_dirty()
             raise
@@ -115,12 +115,12 @@ class Worker:
         try:
             self._check_group()
             if self.assignment.is_restoring and self.assignment.take_restored():
-                self.transactions.note_work(time.monotonic())  # so that a new start offset is committed
+                self.transactions.schedule_commit(time.monotonic())  # so that a new start offset is committed
             if self.rollout and self.rollout.poll(self.transactions.commit):
-                self.transactions.note_work(time.monotonic())
-            if self.assignment.hold_for_checkpoints():
+                self.transactions.schedule_commit(time.monotonic())
+            if self.assignment.pause_for_checkpoints():
                 self.transactions.commit()
-            is_waiting = self.assignment.hold_for_schemas(self.decoder)
+            is_waiting = self.assignment.pause_for_schemas(self.decoder)
             wait = self.transactions.schedule.wait(is_restoring=self.assignment.is_restoring or is_waiting)
             messages = self.consumer.receive(self.batch_sizer.records, wait)
             if messages:
@@ -133,13 +133,13 @@ class Worker:
         except RetryCall as error:
             time.sleep(self._note_call(error))
         except AbortTransaction as error:
-            self.transactions.redo(error)
+            self.transactions.abort_and_rewind(error)
         self.telemetry.iterated(self.assignment.partitions.values())
 
     def _note_call(self, error: RetryCall) -> float:
         """Record a failed call of the loop; return the seconds to wait before the retry."""
         pause_s = self._calls.failed()
-        if self._calls.is_news:
+        if self._calls.should_log:
             logger.warning("%s; retrying, attempt %d", error, self._calls.count)
         return pause_s
 
@@ -152,7 +152,7 @@ class Worker:
         monitor = self.monitor
         if monitor is None or not monitor.poll():
             return
-        self.telemetry.looked(monitor.partitions())
+        self.telemetry.group_observed(monitor.partitions())
         if monitor.should_rejoin(self.consumer.member, self.consumer.assigned):
             logger.warning("partitions without an owner: %s; rejoining the group", monitor.rejoin_reason())
             self.consumer.rejoin()
@@ -187,11 +187,11 @@ class Worker:
         if self.rollout:
             self.rollout.check()
         took = time.monotonic() - began
-        self.batch_sizer.note(len(messages), took)
+        self.batch_sizer.observe(len(messages), took)
         if timings.process_s is not None:
             stages.end("publish")
             self.telemetry.batch(messages, took)
-        self.transactions.note_work(began)
+        self.transactions.schedule_commit(began)
 
     def _process(self, slices: list[Slice]) -> tuple[list[tuple[Slice, Processed | None]], Timings]:
         """Process the slices; the result is None for one that only restores state. Runs on the scoring thread."""
@@ -206,7 +206,7 @@ class Worker:
         return [(slice_, None) for slice_ in silent] + list(zip(live, processed, strict=True)), timings
 
     def _publish(self, given: Slice, processed: Processed | None) -> None:
-        if not given.partition.is_of(given.batch.lane):
+        if not given.partition.has_lane(given.batch.lane):
             return  # revoked or rewound meanwhile
         if processed is not None:
             published = self.publisher.publish(given.messages, processed)
@@ -231,7 +231,7 @@ class Worker:
             self.consumer.keep_alive()
         except RetryCall as error:  # raising it here would drop the batch that is being scored
             self._note_call(error)
-        self.telemetry.alive()
+        self.telemetry.heartbeat()
 
     def _on_assigned(self, numbers: list[int]) -> dict[int, None]:
         self.telemetry.counts.total.rebalances += 1
@@ -241,7 +241,7 @@ class Worker:
 
     def _on_revoked(self, numbers: list[int]) -> None:
         self.telemetry.counts.total.rebalances += 1
-        is_committed = self.transactions.commit_or_leave()
+        is_committed = self.transactions.final_commit()
         self.assignment.drop(numbers, Phase.REVOKED)
         if not is_committed:
             self.assignment.rewind()

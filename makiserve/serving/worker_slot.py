@@ -125,7 +125,7 @@ class WorkerSlot:
         self.link = self.process = None
         return code
 
-    def pause(self) -> float:
+    def schedule_restart(self) -> float:
         """Schedule the next process and return the delay in seconds: none after the first failure."""
         pause = 0.0 if self.failures == 1 else min(MAX_PAUSE_S, 2.0 ** (self.failures - 2))
         self.due = time.monotonic() + pause

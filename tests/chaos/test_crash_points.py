@@ -19,13 +19,13 @@ STEPS = ("step_1_checkpoint", "step_2_flush", "step_3_offsets", "step_4_commit",
 CALLS = ("begin", "produce", "flush", "send_offsets", "commit", "poll")
 RESTORE = (
     "Assignment.add",
-    "Restorer.ask",
+    "Restorer.submit",
     "Restorer._restore",
     "Contents.add",
     "Contents.saved",
     "Assignment.take_restored",
     "Partition.begin",
-    "InputConsumer.move",
+    "InputConsumer.seek",
     "Scorer.rebuild",
     "Partition.advance",
 )

@@ -100,7 +100,7 @@ def test_start_and_move_skip_no_record(kafka: str, topic: Topic, open_member: Op
     member = open_member(name, start=10)
     before = member.read(8 * 1990)
     for number in range(8):
-        member.move(number, 1000)
+        member.seek(number, 1000)
     again = member.read(8 * 1000)
     for number in range(8):
         assert [value for partition, value in before if partition == number] == values[10:]
@@ -114,7 +114,7 @@ def test_move_fetches_without_a_pause(kafka: str, topic: Topic, open_member: Ope
     member.read(2)
     began = time.monotonic()
     for _ in range(5):
-        member.move(0, 1)
+        member.seek(0, 1)
         assert member.read(1) == [(0, b"1")]  # with the 100 ms of silence that `read` ends with
     assert time.monotonic() - began < 3.5  # librdkafka's own pause and resume take a second each time
 
@@ -126,7 +126,7 @@ def test_rewind_returns_the_same_records_in_order(kafka: str, topic: Topic, open
     member = open_member(name)
     while not member.receive(100, SOON):
         pass
-    member.move(0, 10)
+    member.seek(0, 10)
     assert member.read(2990) == [(0, value) for value in values[10:]]
 
 
@@ -177,12 +177,15 @@ def test_end_offset_is_known_from_fetched_records(kafka: str, topic: Topic, open
     name = topic()
     write(kafka, name, b"0", b"1")
     member = open_member(name)
-    assert (member.end(0), member.end(5)) == (None, None)  # nothing is fetched yet; there is no such partition
+    assert (member.end_offset(0), member.end_offset(5)) == (
+        None,
+        None,
+    )  # nothing is fetched yet; there is no such partition
     member.read(2)
-    assert member.end(0) == 2
+    assert member.end_offset(0) == 2
     write(kafka, name, b"2")
     member.read(1)
-    assert member.end(0) == 3
+    assert member.end_offset(0) == 3
 
 
 def test_leaving_member_gets_no_late_assignment(kafka: str, topic: Topic, open_member: Open) -> None:

@@ -63,7 +63,7 @@ class Reader(InputConsumer):
 
     def go_back(self, number: int) -> None:
         self.due[number] = max(0, self.due[number] - self.rng.choice([0, 1, 10, 300, 2000]))
-        self.move(number, self.due[number])
+        self.seek(number, self.due[number])
         self.moves += 1
 
     def take(self, timeout: timedelta = SOON) -> None:
@@ -192,7 +192,7 @@ def test_move_is_not_mistaken_for_a_rebalance(kafka: str, topic: Topic, open_rea
     while time.monotonic() < until:  # the first one is asked for a partition, and does not listen
         second.take()
     first.rewind()
-    first._make_moves()
+    first._seek_requested()
     until = time.monotonic() + 1
     while time.monotonic() < until:
         second.take()
@@ -218,8 +218,8 @@ def test_removed_member_is_reported_after_a_move(kafka: str, topic: Topic) -> No
     while not member.assigned:
         member.receive(1, SOON)
     time.sleep(7)  # a batch that takes too long
-    member.move(0, 0)
-    member._make_moves()
+    member.seek(0, 0)
+    member._seek_requested()
     deadline = time.monotonic() + TIMEOUT.total_seconds()
     while not events:
         assert time.monotonic() < deadline

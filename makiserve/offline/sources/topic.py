@@ -93,7 +93,7 @@ class SpanSource:
                 offsets = [message.offset() for message in messages]
                 records = decoder.decode(messages).records
                 self.read = messages[-1].offset() + 1 - self._span.start if messages else self.read
-                decoder.see(messages, unseen)
+                decoder.mark_seen(messages, unseen)
                 keys = [key_in(message) for message in messages]
                 yield Block(self.name, offsets, records, keys, unseen=unseen.names)
         self.read = self.size

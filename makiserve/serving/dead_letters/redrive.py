@@ -188,7 +188,7 @@ def _original(dead_letter: StoredDeadLetter, reader: RangeReader) -> Message | N
     """Return the record in the input; None if retention has removed it or it can no longer be read."""
     topic, partition, offset = dead_letter.source
     try:
-        span = reader.span(topic, partition, offset, offset + 1, datetime.now(timezone.utc))
+        span = reader.offset_range(topic, partition, offset, offset + 1, datetime.now(timezone.utc))
         originals = [message for block in reader.read(span) for message in block if message.offset() == offset]
     except ConfigurationError:
         return None

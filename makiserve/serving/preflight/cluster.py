@@ -90,7 +90,7 @@ def state_topic_(facts: ServiceFacts) -> Finding:
 def group(facts: ServiceFacts) -> Finding:
     """Check that the principal may join the group, and that the group serves no other input."""
     name = facts.broker.group
-    if "READ" not in facts.survey.group_operations(name):
+    if "READ" not in facts.inspector.group_operations(name):
         raise ConfigurationError(f"the principal may not join the group {name}: grant it Read on the group")
     require_own_offsets(facts.cluster, name, facts.serving.input)
     return Finding(name)
@@ -103,7 +103,7 @@ def transactions(facts: ServiceFacts) -> Finding:
     return Finding("the principal may use transactions")
 
 
-def kept(topic: Topic) -> timedelta | None:
+def retention_of(topic: Topic) -> timedelta | None:
     """Return the retention time of a topic; None if it is unlimited or not known."""
     retention_ms = topic.number("retention.ms")
     return None if retention_ms is None or retention_ms < 0 else timedelta(milliseconds=retention_ms)
@@ -111,7 +111,7 @@ def kept(topic: Topic) -> timedelta | None:
 
 def _own_topic(facts: ServiceFacts, name: str, operations: tuple[str, ...]) -> Finding:
     inputs, topic = facts.topic(facts.serving.input), facts.find_topic(name)
-    if topic is None and "CREATE" in facts.survey.cluster_operations():
+    if topic is None and "CREATE" in facts.inspector.cluster_operations():
         return Finding(f"{name} will be created, with {inputs.partitions} partitions")
     if topic is None:
         rights = " and ".join(operation.title() for operation in operations)
@@ -137,7 +137,7 @@ def _is_compacted(topic: Topic) -> bool:
 
 
 def _words(topic: Topic) -> str:
-    known = kept(topic)
+    known = retention_of(topic)
     for_ever = "without a time limit" if topic.settings else "for an unknown time (its settings may not be read)"
     time = for_ever if known is None or _is_compacted(topic) else f"for {text_from_value(timedelta, known)}"
     return f"{topic.name}: {topic.partitions} partitions, {topic.replicas} replicas, retained {time}"

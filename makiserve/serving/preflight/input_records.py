@@ -12,7 +12,7 @@ from makiserve.kafka import Message, limits_from_settings
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.unseen import UnseenFields
 from makiserve.serving.messages import Outgoing, Times, origin, refusal
-from makiserve.serving.preflight.cluster import kept
+from makiserve.serving.preflight.cluster import retention_of
 from makiserve.serving.preflight.runner import Finding, ServiceFacts
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings.text import text_from_value
@@ -46,7 +46,7 @@ def fit(facts: ServiceFacts) -> Finding:
         raise ConfigurationError(f"none of the last {len(decoded)} records fits {record}; the last error: {errors[-1]}")
     advice = [f"{len(errors)} would become dead letters; the last error: {errors[-1]}"] if errors else []
     unseen = UnseenFields(Schema(facts.model.record))
-    facts.decoder.see(facts.sample, unseen)
+    facts.decoder.mark_seen(facts.sample, unseen)
     if unseen.names:
         names = ", ".join(sorted(map(repr, unseen.names)))
         advice.append(
@@ -105,7 +105,7 @@ def keys(facts: ServiceFacts) -> Finding:
 def retention(facts: ServiceFacts) -> Finding:
     """Check that the input is retained for as long as state may have to be rebuilt from it."""
     topic = facts.topic(facts.serving.input)
-    window, time_kept = _longest_window(facts.model.plan), kept(topic)
+    window, time_kept = _longest_window(facts.model.plan), retention_of(topic)
     if time_kept is None:
         return Finding("retention by time is unlimited")
     words = f"records are retained for {_text(time_kept)}"

@@ -85,7 +85,7 @@ class ServiceFacts:
         return Cluster(self.connection)
 
     @cached_property
-    def survey(self) -> TopicInspector:
+    def inspector(self) -> TopicInspector:
         return TopicInspector(self.connection)
 
     @cached_property
@@ -95,7 +95,7 @@ class ServiceFacts:
     @cached_property
     def sample(self) -> list[Message]:
         """The last records of the input."""
-        return self.survey.tail(self.topic(self.serving.input), SAMPLE)
+        return self.inspector.tail(self.topic(self.serving.input), SAMPLE)
 
     def topic(self, name: str) -> Topic:
         """Return a required topic.
@@ -114,7 +114,7 @@ class ServiceFacts:
     def find_topic(self, name: str) -> Topic | None:
         """Return a topic; None if it does not exist."""
         if name not in self._topics:
-            self._topics[name] = self.survey.topic(name)
+            self._topics[name] = self.inspector.topic(name)
         return self._topics[name]
 
 

@@ -51,7 +51,7 @@ class RollbackGuard:
         self._before, self._now = self._now, Tally()
         self._until = time.monotonic() + WATCHED_S
 
-    def returned(self) -> None:
+    def rolled_back(self) -> None:
         """Resume with the previous version, which is no longer watched."""
         self._now, self._until = self._before, 0.0
 
@@ -139,7 +139,7 @@ class Rollout:
         self._watcher.refuse(failed)
         self._serve(self._watcher, before)
         self._assignment.model_version = self._processor.model_version  # the partitions rewind to the committed offset
-        self._guard.returned()
+        self._guard.rolled_back()
         logger.error("rolled back from %s to %s: %s", failed.model_version, again, verdict)
         raise AbortTransaction(f"rolled back from {failed.model_version} to {again}")
 

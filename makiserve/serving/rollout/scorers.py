@@ -41,7 +41,7 @@ class Scorers:
         self.now = self.now.with_models(model.predictor, model.companions.predictors)
         self._known = {before: self._known[before], self.model_version: self.now}
 
-    def of(self, model_version: str) -> Scorer | None:
+    def for_version(self, model_version: str) -> Scorer | None:
         """Return the scorer for records of a version; None if any scorer will do, as no state depends on the model.
 
         Args:

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 DOUBT_S = 15.0
 """How long to retry before a state is considered lost."""
 
-AGAIN_S = 0.5
+RETRY_PAUSE_S = 0.5
 
 
 class Rebuilder(Protocol):
@@ -88,7 +88,8 @@ class RestoreRequest:
 
     Attributes:
         number: the partition.
-        begun: the position at which it started here before, if any. It must start there again if nothing is committed.
+        initial_position: the position at which it started in this process before; None if it did not. It must start
+            there again if nothing is committed.
         is_over: whether the request is cancelled.
         since_s: time of the first request, on the monotonic clock.
         answer: the result or the error; None during a pause after a failed attempt.
@@ -96,7 +97,7 @@ class RestoreRequest:
     """
 
     number: int
-    begun: Position | None = None
+    initial_position: Position | None = None
     is_over: bool = False
     since_s: float = field(default_factory=time.monotonic)
     answer: Future[Restored | None] | None = None
@@ -112,29 +113,29 @@ class Restorer:
     """Finds the committed offset of a partition and restores the state that belongs to it.
 
     Args:
-        lookup: client that only this thread uses.
+        offsets: client that only this thread uses.
         settings: settings of the service, which define how partitions begin.
         processor: the processor that the lanes belong to.
         expected: the values that offset metadata must have.
         topic: the state topic; None if the pipelines are stateless.
-        past: file of records that precede those of the topic; None if there is none.
+        warmup_file: file of records that precede those of the topic; None if there is none.
     """
 
     def __init__(
         self,
-        lookup: OffsetsClient,
+        offsets: OffsetsClient,
         settings: ServeSettings,
         processor: Stateful,
         expected: StateIdentity,
         topic: str | None,
-        past: WarmupFile | None,
+        warmup_file: WarmupFile | None,
     ) -> None:
-        self._lookup, self._settings, self._topic = lookup, settings, topic
+        self._offsets, self._settings, self._topic = offsets, settings, topic
         self._processor, self._parts = processor, tuple(map(parts_of, processor.checkpoints))
-        self._expected, self._past = expected, past
+        self._expected, self._warmup_file = expected, warmup_file
         self._thread = Background("restore")
 
-    def ask(self, request: RestoreRequest) -> None:
+    def submit(self, request: RestoreRequest) -> None:
         """Begin to restore a partition; `request.answer` is done when it is restored.
 
         The answer fails with RetryCall if the broker does not respond, so that the caller retries. It fails with
@@ -144,20 +145,20 @@ class Restorer:
 
     def close(self) -> None:
         """Close the client after the thread's current call, without waiting for it."""
-        self._thread.submit(self._lookup.close)
+        self._thread.submit(self._offsets.close)
 
     def _restore(self, request: RestoreRequest) -> Restored | None:
         if request.is_over:
             return None
         number, place = request.number, f"{self._settings.input}[{request.number}]"
         # The committed offset first: the request waits for the previous owner's open transaction.
-        committed = self._lookup.committed(number, CALL_TIMEOUT)
-        ends = self._lookup.watermarks(number, CALL_TIMEOUT)
+        committed = self._offsets.committed(number, CALL_TIMEOUT)
+        ends = self._offsets.watermarks(number, CALL_TIMEOUT)
         if (committed.offset or 0) > ends.high and time.monotonic() < request.since_s + DOUBT_S:
             # The partition may have a new leader that lags behind.
             raise RetryCall(f"{place} ends at {ends.high} but is committed up to {committed.offset}")
         if committed.offset is None:
-            return self._begin(request, request.begun or self._first(number, ends))
+            return self._begin(request, request.initial_position or self._first(number, ends))
         policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)
         position = committed_position(place, committed, ends, self._expected, policy, span_start)
         try:
@@ -180,7 +181,7 @@ class Restorer:
         except StateError as error:
             # A leader that does not know that it was replaced returns less than was committed: try again.
             if time.monotonic() < request.since_s + DOUBT_S:
-                time.sleep(AGAIN_S)
+                time.sleep(RETRY_PAUSE_S)
                 raise RetryCall(f"state topic {self._topic}: {error}") from error
             raise StateError(f"state topic {self._topic}: {error}") from error
         logger.info(
@@ -194,8 +195,10 @@ class Restorer:
         stale = self._contents(request).keys if self._topic else []
         is_spread, rebuilder = self._processor.keys is not None, self._rebuilder(position)
         writer = CheckpointWriter(self._parts, is_spread=is_spread, origin=position.origin, stale=stale)
-        if position.is_new and self._past is not None:
-            return Restored(position, self._past.lane(request.number), writer, is_urgent=True, rebuilder=rebuilder)
+        if position.is_new and self._warmup_file is not None:
+            return Restored(
+                position, self._warmup_file.lane(request.number), writer, is_urgent=True, rebuilder=rebuilder
+            )
         return Restored(position, self._processor.new_lane(), writer, rebuilder=rebuilder)
 
     def _rebuilder(self, position: Position) -> Rebuilder | None:
@@ -205,7 +208,7 @@ class Restorer:
     def _contents(self, request: RestoreRequest) -> Contents:
         contents = Contents()
         assert self._topic  # noqa: S101  only stateful pipelines have marks with a checkpoint
-        for records in self._lookup.contents(self._topic, request.number, CALL_TIMEOUT, lambda: request.is_over):
+        for records in self._offsets.contents(self._topic, request.number, CALL_TIMEOUT, lambda: request.is_over):
             contents.add(records)
         require_own_state(contents, f"{self._topic}[{request.number}]", self._settings)
         return contents
@@ -220,4 +223,4 @@ class Restorer:
         if span is None:
             return otherwise
         since = time.time() - span.total_seconds()
-        return self._lookup.offset_since(number, int(since * 1000), CALL_TIMEOUT)
+        return self._offsets.offset_since(number, int(since * 1000), CALL_TIMEOUT)

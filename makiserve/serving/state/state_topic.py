@@ -44,7 +44,7 @@ def prepare_state_topic(cluster: Cluster, group: str, source: str, partitions: i
     """
     topic = state_topic(group)
     if policy != "refuse":
-        cluster.grow(topic, partitions)
+        cluster.add_partitions(topic, partitions)
     if (count := cluster.ensure(topic, partitions, SETTINGS)) < partitions:
         raise StateError(grown(source, count, partitions))
     cluster.require_setting(topic, "cleanup.policy", "compact")

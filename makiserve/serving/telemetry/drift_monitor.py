@@ -37,7 +37,7 @@ class DriftMonitor:
         if self._spans is not None and scored.features:
             self._sample.add(scored.features, scored.predictions)
 
-    def frozen(self) -> tuple[Shown, ...]:
+    def snapshot(self) -> tuple[Shown, ...]:
         """Return the drift of the columns with enough values."""
         if self._profile is None or self._spans is None:
             return ()

@@ -28,7 +28,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._seen: list[_Seen] = []
 
-    def note(self, end: int, time_s: float) -> None:
+    def observe(self, end: int, time_s: float) -> None:
         """Record that the partition ended at `end`: a record at or after it had not arrived yet.
 
         Args:
@@ -94,13 +94,13 @@ class LagTracker:
         for message, end in ((messages[0], messages[0].offset()), (messages[-1], messages[-1].offset() + 1)):
             kind, time_ms = message.timestamp()
             if kind == LOG_APPEND_TIME:
-                self._watched_partition(number, now).appended.note(end, min(time_ms / 1000, now))
+                self._watched_partition(number, now).appended.observe(end, min(time_ms / 1000, now))
 
     def idle(self, partitions: Iterable[Partition]) -> None:
         """Record that the loop received nothing: only transaction markers are left before the end."""
         self._idle = {partition.number: self._end(partition.number) for partition in partitions}
 
-    def frozen(self, partitions: Iterable[Partition]) -> tuple[LaneStatus, ...]:
+    def snapshot(self, partitions: Iterable[Partition]) -> tuple[LaneStatus, ...]:
         """Return the current status of these partitions; all others are forgotten."""
         statuses = tuple(map(self._lane, sorted(partitions, key=attrgetter("number"))))
         self._watched = {lane.partition: self._watched[lane.partition] for lane in statuses}
@@ -117,8 +117,8 @@ class LagTracker:
             lag = 0
         lag_s = max(0.0, now - watched.arrival(committed)) if lag else 0.0
         if end is not None:
-            watched.ends.note(end if lag else committed, now)
-        start = partition.beginning.start if partition.beginning else committed
+            watched.ends.observe(end if lag else committed, now)
+        start = partition.initial_position.start if partition.initial_position else committed
         span = committed - start
         done = 1.0 if partition.phase is Phase.RUNNING else (partition.next_offset - start) / span if span > 0 else 0.0
         return LaneStatus(

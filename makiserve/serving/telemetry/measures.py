@@ -176,7 +176,7 @@ class StateSizer:
         self._due = time.monotonic()
         self._found: tuple[StateSize, ...] = ()
 
-    def frozen(self, lanes: Iterable[Lane]) -> tuple[StateSize, ...]:
+    def snapshot(self, lanes: Iterable[Lane]) -> tuple[StateSize, ...]:
         """Return the latest measurement; measure again if it is due."""
         began = time.monotonic()
         if began >= self._due:

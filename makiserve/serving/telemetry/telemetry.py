@@ -112,11 +112,11 @@ class Telemetry:
         if self._sink.spans:
             self._tracing = Tracing(self._sink.spans, service)
 
-    def looked(self, group: tuple[GroupPartition, ...]) -> None:
+    def group_observed(self, group: tuple[GroupPartition, ...]) -> None:
         """Take a new view of the whole group."""
         self._group = group
 
-    def alive(self) -> None:
+    def heartbeat(self) -> None:
         """Report that the loop is alive while it waits for a broker or a batch; all else is unchanged."""
         now = self._iterated_s = time.monotonic()
         if self._last is not None and now >= self._snapshot_due:
@@ -158,11 +158,11 @@ class Telemetry:
             time_s=time.time(),
             served=self._service,
             workers=(self._status(),),
-            lanes=self._lanes.frozen(partitions),
+            lanes=self._lanes.snapshot(partitions),
             totals=copy.deepcopy(self.counts.total),
-            state=self._sizes.frozen(partition.lane for partition in partitions if partition.phase is Phase.RUNNING),
+            state=self._sizes.snapshot(partition.lane for partition in partitions if partition.phase is Phase.RUNNING),
             predictions=self._recent.predictions,
             dead_letters=self._recent.dead_letters,
-            drift=self._drifting.frozen(),
+            drift=self._drifting.snapshot(),
             group=self._group,
         )

@@ -64,7 +64,9 @@ class Stream:
         producer.flush()
         with RangeReader(Connection(BrokerSettings(kafka, "nobody"))) as reader:
             now = datetime.now(timezone.utc)
-            ends = [reader.span(self.input, number, "earliest", "latest", now).end for number in range(partitions)]
+            ends = [
+                reader.offset_range(self.input, number, "earliest", "latest", now).end for number in range(partitions)
+            ]
         assert ends == [len(cases) for cases in self.cases]  # librdkafka has dropped nothing
 
     def wait(self) -> tuple[dict[int, list[Message]], dict[int, list[Message]]]:
@@ -251,7 +253,7 @@ def test_unexpectedly_refused_messages_are_isolated(
             producer.commit()
         except AbortTransaction as error:
             if isinstance(error, MessageRefused):
-                sender.narrow(error)
+                sender.isolate_refusal(error)
             sender.aborted()
             producer.abort()
         else:

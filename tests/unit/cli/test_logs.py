@@ -28,7 +28,7 @@ def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 def test_log_line_of_a_partition_has_its_position_as_fields(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("json", "worker 2")
-    Partition("house", 3).move(Phase.RESTORING)
+    Partition("house", 3).transition(Phase.RESTORING)
     (line,) = lines(capsys)
     assert line.pop("time")
     assert line == {

@@ -148,8 +148,8 @@ def test_rebalance_without_changes_calls_nothing(consumer: InputConsumer, kafka:
 def test_a_partition_is_moved_by_a_seek_before_the_next_record_is_asked_for(
     consumer: InputConsumer, kafka: Librdkafka
 ) -> None:
-    consumer.move(1, 40)
-    consumer.move(1, 30)
+    consumer.seek(1, 40)
+    consumer.seek(1, 30)
     assert kafka.calls == []
     kafka.arrived = [message(1, 30)]
     assert places(consumer.receive(1, NOW)) == [(1, 30)]
@@ -157,7 +157,7 @@ def test_a_partition_is_moved_by_a_seek_before_the_next_record_is_asked_for(
 
 
 def test_seek_before_the_assignment_takes_effect_is_made_later(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    consumer.move(1, 40)
+    consumer.seek(1, 40)
     kafka.fails = KafkaError(KafkaError._STATE)
     kafka.arrived = [message(1, 10), message(0, 5)]
     assert places(consumer.receive(9, NOW)) == [(0, 5)]
@@ -168,14 +168,14 @@ def test_seek_before_the_assignment_takes_effect_is_made_later(consumer: InputCo
 
 
 def test_a_move_that_fails_otherwise_is_an_error(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    consumer.move(1, 40)
+    consumer.seek(1, 40)
     kafka.fails = KafkaError(KafkaError._INVALID_TYPE)
     with pytest.raises(InternalError, match=r"Seeking to house\[1\]@40"):
         consumer.receive(9, NOW)
 
 
 def test_records_read_before_a_seek_are_dropped_and_none_after_it(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    consumer.subscribe(starts, lambda numbers: consumer.move(0, 2), ignore)
+    consumer.subscribe(starts, lambda numbers: consumer.seek(0, 2), ignore)
     kafka.arrived = [message(0, 5), message(0, 6), kafka.rebalance("on_revoke", 1), message(0, 2)]
     assert consumer.receive(9, NOW) == []
     assert kafka.calls == [("unassign", [1])]
@@ -192,7 +192,7 @@ def test_partition_that_is_revoked_and_reassigned_starts_again(consumer: InputCo
 
 
 def test_a_partition_that_is_taken_away_is_not_moved_any_more(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    consumer.subscribe(starts, lambda numbers: consumer.move(1, 2), ignore)
+    consumer.subscribe(starts, lambda numbers: consumer.seek(1, 2), ignore)
     kafka.arrived = [kafka.rebalance("on_revoke", 1)]
     for _ in range(2):
         consumer.receive(9, NOW)
@@ -236,7 +236,7 @@ def test_a_move_drops_the_records_that_came_with_the_failure(consumer: InputCons
     kafka.arrived = [message(0, 5), message(1, 8), kafka.rebalance("on_assign", 2)]
     with pytest.raises(AbortTransaction):
         consumer.receive(9, NOW)
-    consumer.move(0, 2)
+    consumer.seek(0, 2)
     assert places(consumer.receive(9, NOW)) == [(1, 8)]
 
 
@@ -271,10 +271,10 @@ def test_rebalance_while_leaving_calls_nothing(consumer: InputConsumer, kafka: L
 
 
 def test_a_held_partition_gives_nothing_until_it_is_moved(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    consumer.hold([1])
+    consumer.pause([1])
     kafka.arrived = [message(1, 10), message(0, 5)]
     assert places(consumer.receive(9, NOW)) == [(0, 5)]
-    consumer.move(1, 40)
+    consumer.seek(1, 40)
     kafka.arrived = [message(1, 40)]
     assert places(consumer.receive(9, NOW)) == [(1, 40)]
     assert kafka.calls == [("pause", [1]), ("seek", (1, 40)), ("resume", [1])]
@@ -289,7 +289,7 @@ def test_a_partition_whose_start_is_not_known_yet_is_held(consumer: InputConsume
 
 
 def test_a_member_that_is_kept_alive_takes_no_record_and_loses_none(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    consumer.hold([1])
+    consumer.pause([1])
     kafka.arrived = [kafka.rebalance("on_assign", 2), message(0, 5)]
     consumer.keep_alive()
     consumer.keep_alive()
@@ -321,6 +321,6 @@ def test_a_batch_that_cannot_be_read_becomes_one_record_after_another(
     kafka.arrived = [message(0, 9)]
     assert [record.offset() for record in consumer.receive(10, NOW)] == [9]
     assert kafka.calls[-1] == ("seek", (0, 9))
-    consumer.move(0, 8)
+    consumer.seek(0, 8)
     kafka.arrived = [message(0, 7, bad)]
     assert [record.offset() for record in consumer.receive(10, NOW)] == [8]

@@ -216,7 +216,7 @@ def test_a_record_declares_the_whole_key_or_its_fields() -> None:
 def test_fields_of_the_context_are_never_reported_as_unseen() -> None:
     decoder = direct_decoder(Schema(Parts), BrokerSettings("b:9092", "g"))
     unseen = UnseenFields(Schema(Parts))
-    decoder.see([message(b"{}")], unseen)
+    decoder.mark_seen([message(b"{}")], unseen)
     assert unseen.names == frozenset()
 
 
@@ -235,7 +235,7 @@ def test_optional_fields_in_encoded_data_of_structured_events_are_seen(fake: Fak
     ):
         decoder = direct_decoder(Schema(Measured), BrokerSettings("b:9092", "g", schema_registry=url))
         unseen = UnseenFields(Schema(Measured))
-        decoder.see([structured(data_base64=base64.b64encode(data).decode())], unseen)
+        decoder.mark_seen([structured(data_base64=base64.b64encode(data).decode())], unseen)
         assert unseen.names == missing
 
 

@@ -210,7 +210,7 @@ class Limits:
     def refresh(self) -> None:
         pass
 
-    def learn(self, topic: str, limits: TopicLimits) -> None:
+    def tighten(self, topic: str, limits: TopicLimits) -> None:
         self.of[topic] = limits
 
 
@@ -252,12 +252,12 @@ class Consumer:
             self.kafka.stop.request()
         return received
 
-    def move(self, partition: int, offset: int) -> None:
-        self.kafka.called("move", partition, offset)
+    def seek(self, partition: int, offset: int) -> None:
+        self.kafka.called("seek", partition, offset)
         self.at[partition] = offset
         self.held.discard(partition)
 
-    def hold(self, partitions: Iterable[int]) -> None:
+    def pause(self, partitions: Iterable[int]) -> None:
         for number in partitions:
             self.at.pop(number, None)
             self.held.add(number)
@@ -267,7 +267,7 @@ class Consumer:
         if self.kafka.turns:
             self.kafka.turns.pop(0)()
 
-    def end(self, partition: int) -> int:
+    def end_offset(self, partition: int) -> int:
         return len(self.kafka.input[partition])
 
     def group_metadata(self) -> str:

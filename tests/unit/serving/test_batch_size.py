@@ -17,7 +17,7 @@ def settled(overhead_s: float, cost_s: float, arrived: int = 10_000) -> int:
     pace, chance = AdaptiveBatchSizer(TARGET, 4096), random.Random(1)
     for _ in range(60):
         records = min(pace.records, chance.choice([arrived, arrived // 2]))
-        pace.note(records, overhead_s + cost_s * records)
+        pace.observe(records, overhead_s + cost_s * records)
     return pace.records
 
 
@@ -46,8 +46,8 @@ def test_a_model_that_cannot_keep_up_gets_one_record_at_a_time() -> None:
 def test_model_that_is_quick_again_gets_larger_batches() -> None:
     pace = AdaptiveBatchSizer(TARGET, 4096)
     for _ in range(50):
-        pace.note(pace.records, pace.records * 1.0)
+        pace.observe(pace.records, pace.records * 1.0)
     assert pace.records == 1
     for _ in range(400):
-        pace.note(pace.records, pace.records * 1e-6)
+        pace.observe(pace.records, pace.records * 1e-6)
     assert pace.records == 4096

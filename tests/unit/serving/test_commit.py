@@ -87,7 +87,7 @@ def test_the_steps_follow_each_other(kafka: Kafka) -> None:
     assert kafka.calls == [*root_and_mark * 2, *list(STEPS.values())[1:]]
     assert [partition.position.checkpoint for partition in of] == [4, 2, None]
     assert [partition.position.committed for partition in of] == [4, 2, 0]
-    assert not any(partition.has_news for partition in of)
+    assert not any(partition.has_uncommitted_work for partition in of)
 
 
 def test_offset_metadata_has_start_and_pipeline_of_the_state(kafka: Kafka) -> None:
@@ -222,7 +222,7 @@ def test_a_start_that_was_never_committed_is_committed_once(kafka: Kafka) -> Non
     partition = running_partition(0, 0, is_new=True)
     assert run(kafka, [partition])
     assert kafka.group[0][0] == 0
-    assert not partition.has_news
+    assert not partition.has_uncommitted_work
 
 
 def test_a_broker_that_is_away_while_the_service_stops_is_not_waited_for(

@@ -11,7 +11,7 @@ import pytest
 from makiserve.errors import InternalError
 from makiserve.scoring import Lane
 from makiserve.serving import partition as module
-from makiserve.serving.partition import MOVES, Partition, Phase
+from makiserve.serving.partition import TRANSITIONS, Partition, Phase
 from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Restored
@@ -40,7 +40,7 @@ def drawn() -> set[tuple[Phase, Phase]]:
 
 
 def test_documented_transitions_are_those_allowed() -> None:
-    assert drawn() == {(before, after) for before, afters in MOVES.items() for after in afters}
+    assert drawn() == {(before, after) for before, afters in TRANSITIONS.items() for after in afters}
 
 
 @pytest.mark.parametrize(("before", "after"), PAIRS, ids=lambda phase: phase.value)
@@ -50,12 +50,12 @@ def test_partition_allows_only_the_documented_transitions(
     caplog.set_level(logging.INFO)
     partition = in_phase(before)
     if (before, after) in drawn():
-        partition.move(after)
+        partition.transition(after)
         assert partition.phase is after
         assert caplog.messages == [f"in[3]: {before.value} → {after.value} at offset 0"]
     else:
         with pytest.raises(InternalError, match=rf"in\[3\]: .* from {before.value} to {after.value}"):
-            partition.move(after)
+            partition.transition(after)
         assert partition.phase is before
 
 
@@ -75,17 +75,17 @@ def test_partition_without_state_to_restore_runs_at_once() -> None:
 def test_only_records_scored_since_the_commit_are_uncommitted() -> None:
     partition = restored(committed=5)
     partition.advance(4)
-    assert not partition.has_news
+    assert not partition.has_uncommitted_work
     partition.advance(5)
-    assert not partition.has_news
+    assert not partition.has_uncommitted_work
     partition.advance(6)
-    assert partition.has_news
+    assert partition.has_uncommitted_work
 
 
 def test_start_of_a_new_partition_must_be_committed() -> None:
     partition = restored(committed=0)
     partition.position = replace(partition.position, is_new=True)
-    assert partition.has_news
+    assert partition.has_uncommitted_work
 
 
 @pytest.mark.parametrize("phase", [Phase.REVOKED, Phase.LOST])
@@ -93,7 +93,7 @@ def test_revoked_partition_has_nothing_to_commit(phase: Phase) -> None:
     partition = restored(committed=0)
     partition.advance(6)
     partition.end(phase)
-    assert not partition.has_news
+    assert not partition.has_uncommitted_work
     assert not partition.is_unsaved
 
 
@@ -131,7 +131,7 @@ def test_lent_state_of_restored_partition_is_not_taken_back() -> None:
     lane = partition.lend()
     partition.restore()
     partition.take_back(lane)
-    assert not partition.is_of(lane)
+    assert not partition.has_lane(lane)
     assert partition.lane is not lane
 
 

@@ -94,8 +94,8 @@ def total(assignment: WaitingAssignment, partition: Partition) -> Any:
 def test_a_group_that_never_committed_begins_at_an_end_and_commits_it(kafka: Kafka, start: str, offset: int) -> None:
     kafka.low = 1
     assignment = WaitingAssignment(kafka, start=start)
-    assert assignment.begin().has_news
-    assert kafka.calls[-1] == f"move 0 {offset}"
+    assert assignment.begin().has_uncommitted_work
+    assert kafka.calls[-1] == f"seek 0 {offset}"
 
 
 def test_partition_restores_checkpoint_and_reprocesses_the_rest(kafka: Kafka) -> None:
@@ -104,7 +104,7 @@ def test_partition_restores_checkpoint_and_reprocesses_the_rest(kafka: Kafka) ->
     assignment = WaitingAssignment(kafka)
     partition = assignment.begin()
     assert (partition.phase, partition.next_offset, partition.position.committed) == (Phase.RESTORING, 3, 4)
-    assert kafka.calls[-1] == "move 0 3"
+    assert kafka.calls[-1] == "seek 0 3"
     assert total(assignment, partition) == 6
 
 

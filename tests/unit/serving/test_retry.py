@@ -22,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def fail(retries: Retries, clock: SimpleNamespace) -> tuple[float, bool]:
     pause = retries.failed()
     clock.now += pause
-    return pause, retries.is_news
+    return pause, retries.should_log
 
 
 def test_pauses_double_up_to_their_maximum(clock: SimpleNamespace) -> None:

@@ -52,7 +52,7 @@ def run(broker: Broker, messages: list[Outgoing]) -> tuple[Sender, int]:
                 sender.send(place, letter if place in sender.refused else message)
             broker.flush()
         except MessageRefused as error:
-            sender.narrow(error)
+            sender.isolate_refusal(error)
             sender.aborted()
         else:
             sender.committed()
@@ -82,7 +82,7 @@ def test_limit_learned_from_a_refusal_is_remembered() -> None:
         sender.send((0, 0), keyless)
         with pytest.raises(MessageRefused) as raised:
             broker.flush()
-        sender.narrow(raised.value)
+        sender.isolate_refusal(raised.value)
         sender.aborted()
     assert sender.limits("out").needs_key
 

@@ -164,7 +164,7 @@ def test_pauses_grow_from_nothing_to_half_a_minute(monkeypatch: pytest.MonkeyPat
     slot = WorkerSlot(WorkerSpec("w", None), [])
     pauses = []
     for slot.failures in range(1, 10):
-        pauses.append(slot.pause())
+        pauses.append(slot.schedule_restart())
     assert pauses == [0, 1, 2, 4, 8, 16, 30, 30, 30]
 
 

@@ -33,7 +33,7 @@ class Cluster:
     def ensure(self, topic: str, partitions: int, settings: object) -> int:
         return self.topics.setdefault(topic, partitions)
 
-    def grow(self, topic: str, partitions: int) -> None:
+    def add_partitions(self, topic: str, partitions: int) -> None:
         if topic in self.topics:
             self.topics[topic] = max(self.topics[topic], partitions)
 

@@ -107,7 +107,7 @@ def test_records_wait_for_their_schema_while_other_partitions_continue(
     monkeypatch.setattr(module, "background_decoder", lambda schema, broker, key_of: decoder)
     make().run()
     assert_exact(kafka)
-    assert f"move 0 {offset}" in kafka.calls
+    assert f"seek 0 {offset}" in kafka.calls
     assert decoder.is_closed
 
 
@@ -175,7 +175,7 @@ def test_temporary_failure_changes_nothing(kafka: Kafka, make: Make, call: str) 
 def test_pause_grows_with_each_abort_up_to_a_limit(kafka: Kafka, make: Make, pauses: list[float]) -> None:
     worker = make()
     for _ in range(2000):
-        worker.transactions.redo(AbortTransaction("it failed"))
+        worker.transactions.abort_and_rewind(AbortTransaction("it failed"))
     assert pauses[:7] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, MAX_PAUSE_S]
     assert set(pauses[7:]) == {MAX_PAUSE_S}
 

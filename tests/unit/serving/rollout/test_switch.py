@@ -244,7 +244,7 @@ def commit_without_checkpoint(self: module.Transactions) -> bool:
 def test_restart_rescores_records_with_their_own_version(
     kafka: Kafka, make: Make, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module.Transactions, "commit_or_leave", commit_without_checkpoint)
+    monkeypatch.setattr(module.Transactions, "final_commit", commit_without_checkpoint)
     more = kafka.input[0][3:]
     del kafka.input[0][3:]
     make(packaged(post=POST, registry=registry)).run()
@@ -262,7 +262,7 @@ def test_restart_rescores_records_with_their_own_version(
 def test_a_version_that_cannot_be_had_is_waited_for_or_the_state_is_lost(
     kafka: Kafka, make: Make, registry: Registry, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
-    monkeypatch.setattr(module.Transactions, "commit_or_leave", commit_without_checkpoint)
+    monkeypatch.setattr(module.Transactions, "final_commit", commit_without_checkpoint)
     make(packaged(post=POST, registry=registry)).run()
     kafka.stop.__init__()  # type: ignore[misc]
     kafka.input[0].append(message(0, COUNT, b'{"value": 2}'))

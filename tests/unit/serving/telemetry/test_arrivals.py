@@ -14,7 +14,7 @@ def test_without_an_end_nothing_is_known() -> None:
 def test_a_record_arrived_after_the_last_end_before_it() -> None:
     arrivals = Arrivals()
     for end, time_s in ((10, 1.0), (10, 2.0), (20, 3.0)):
-        arrivals.note(end, time_s)
+        arrivals.observe(end, time_s)
     assert arrivals.before(9) is None
     assert arrivals.before(10) == 2.0
     assert arrivals.before(19) == 2.0
@@ -27,7 +27,7 @@ def test_an_answer_is_never_later_than_the_arrival() -> None:
     offset = 0
     for second in range(20 * MAX_ENDS):
         arrived += [second + 0.5] * chance.randrange(3)
-        arrivals.note(len(arrived), second + 1.0)
+        arrivals.observe(len(arrived), second + 1.0)
         assert len(arrivals._seen) <= MAX_ENDS
         if second % 5 == 0:
             offset = chance.randrange(offset, len(arrived) + 1)

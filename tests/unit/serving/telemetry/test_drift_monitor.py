@@ -42,7 +42,7 @@ def test_features_as_in_training_have_no_drift(now: list[float], profile: Profil
     watching = DriftMonitor(profile)
     for seed in range(20):
         watching.add(batch(0.0, seed=seed))
-    shown = {drift.feature: drift for drift in watching.frozen()}
+    shown = {drift.feature: drift for drift in watching.snapshot()}
     assert shown.keys() == {"total", "prediction"}
     assert shown["total"].psi < 0.1
 
@@ -51,7 +51,7 @@ def test_moved_and_unmoved_features_are_both_reported(now: list[float], profile:
     watching = DriftMonitor(profile)
     for seed in range(20):
         watching.add(batch(0.0, seed=seed)._replace(predictions=[5.0] * 100))
-    psi = {drift.feature: drift.psi for drift in watching.frozen()}
+    psi = {drift.feature: drift.psi for drift in watching.snapshot()}
     assert psi["total"] < 0.1
     assert psi["prediction"] > 0.25
 
@@ -59,14 +59,14 @@ def test_moved_and_unmoved_features_are_both_reported(now: list[float], profile:
 def test_few_values_show_no_drift(now: list[float], profile: Profile) -> None:
     watching = DriftMonitor(profile)
     watching.add(batch(3.0, MIN_VALUES - 1))
-    assert watching.frozen() == ()
+    assert watching.snapshot() == ()
 
 
 def test_a_feature_that_is_gone_has_drifted(now: list[float], profile: Profile) -> None:
     watching = DriftMonitor(profile)
     gone = batch(0.0, 1000)
     watching.add(gone._replace(features=[Features(float("nan"))] * 1000))
-    (total, _) = watching.frozen()
+    (total, _) = watching.snapshot()
     assert (total.missing, total.psi > 1) == (1.0, True)
 
 
@@ -76,7 +76,7 @@ def test_a_daily_pattern_does_not_alias_with_the_sample(now: list[float]) -> Non
     for _ in range(10):
         hours = [Features(float(hour % 24)) for hour in range(24_000)]
         watching.add(Scored([], hours, [None] * len(hours), []))
-        (total,) = watching.frozen()
+        (total,) = watching.snapshot()
         now[0] += 1
     assert total.psi < 0.02
 
@@ -85,7 +85,7 @@ def test_a_busy_second_counts_by_its_records(now: list[float], profile: Profile)
     watching = DriftMonitor(profile)
     for shift, count in ((0.0, 100_000), (9.0, 2_000)):
         watching.add(batch(shift, count))
-        shown = {drift.feature: drift for drift in watching.frozen()}
+        shown = {drift.feature: drift for drift in watching.snapshot()}
     assert shown["total"].beyond == pytest.approx(2_000 / 102_000, rel=0.1)
 
 
@@ -94,7 +94,7 @@ def test_reported_drift_covers_the_last_spans(now: list[float], profile: Profile
     for shift in (9.0, 0.0, 0.0, 0.0):
         for seed in range(20):
             watching.add(batch(shift, seed=seed))
-        psi = {drift.feature: drift.psi for drift in watching.frozen()}
+        psi = {drift.feature: drift.psi for drift in watching.snapshot()}
         now[0] += SPAN_S
     assert psi["total"] < 0.1
 
@@ -103,10 +103,10 @@ def test_a_large_batch_is_looked_at_in_part(now: list[float], profile: Profile) 
     watching = DriftMonitor(profile)
     for _ in range(100):
         watching.add(batch(0.0, 1000))
-    assert watching.frozen()[0].records == WAITING
+    assert watching.snapshot()[0].records == WAITING
 
 
 def test_without_a_profile_there_is_no_drift() -> None:
     watching = DriftMonitor(None)
     watching.add(batch(0.0))
-    assert watching.frozen() == ()
+    assert watching.snapshot() == ()

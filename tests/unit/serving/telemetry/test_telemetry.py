@@ -46,7 +46,7 @@ def seen() -> list[Snapshot]:
 
 @pytest.fixture
 def telemetry(clock: Clock, seen: list[Snapshot]) -> Telemetry:
-    sizes: Any = SimpleNamespace(frozen=lambda lanes: (StateSize("sum", 0, 9),))
+    sizes: Any = SimpleNamespace(snapshot=lambda lanes: (StateSize("sum", 0, 9),))
     return Telemetry(TelemetrySink("worker 1", seen.append), SERVICE, LagTracker(lambda number: 10), sizes)
 
 

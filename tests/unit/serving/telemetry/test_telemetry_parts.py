@@ -50,7 +50,7 @@ class Watched:
     def at(self, committed: int, next_offset: int | None = None) -> LaneStatus:
         self.partition.position = Position(committed, 0)
         self.partition.next_offset = committed if next_offset is None else next_offset
-        return self.lanes.frozen([self.partition])[0]
+        return self.lanes.snapshot([self.partition])[0]
 
 
 def message(offset: int, time_ms: int, kind: int = 1) -> Any:
@@ -147,7 +147,7 @@ def test_unknown_end_gives_no_lag(watched: Watched) -> None:
 def test_a_restore_shows_how_far_it_is(watched: Watched) -> None:
     watched.partition.phase = Phase.RESTORING
     assert watched.at(8, 4).restored == 0.0  # where it begins is not known yet
-    watched.partition.beginning = SimpleNamespace(start=4)  # type: ignore[assignment]
+    watched.partition.initial_position = SimpleNamespace(start=4)  # type: ignore[assignment]
     lane = watched.at(8, 5)
     assert (lane.phase, lane.restored) == ("restoring", 0.25)
 
@@ -155,7 +155,7 @@ def test_a_restore_shows_how_far_it_is(watched: Watched) -> None:
 def test_partition_that_returns_starts_without_history(watched: Watched, now: list[float]) -> None:
     watched.lanes.scored([message(3, 990_000, LOG_APPEND_TIME)])
     assert watched.at(4).lag_s == 10.0
-    assert watched.lanes.frozen([]) == ()
+    assert watched.lanes.snapshot([]) == ()
     assert watched.at(4).lag_s == 0.0
 
 
@@ -176,7 +176,7 @@ def test_state_is_measured_by_operator_over_all_lanes(now: list[float]) -> None:
     scorer = Scorer(trace(rs.ops.group_by(lambda i: i.value, [rs.math.sum(lambda i: i.value)])))
     first, second = scorer.new_lane(), scorer.new_lane()
     scorer.score([Batch(first, [Step(1.0), Step(2.0)]), Batch(second, [Step(3.0)])])
-    state_sizes = {size.operator: size for size in StateSizer(scorer).frozen([first, second])}
+    state_sizes = {size.operator: size for size in StateSizer(scorer).snapshot([first, second])}
     assert state_sizes["group_by"].keys == 3
     sum_sizes = [scorer.checkpoints[0].sizes(lane.states[0])["group_by > sum"].size_bytes for lane in (first, second)]
     assert state_sizes["group_by > sum"].size_bytes == sum(sum_sizes) > 0
@@ -194,7 +194,7 @@ def test_measuring_takes_a_small_part_of_the_time(now: list[float]) -> None:
     lane: Any = SimpleNamespace(states=[[]])
     watching = StateSizer(scorer)
     while now[0] < 2500:
-        assert watching.frozen([lane]) == (StateSize("sum", 0, 9),)
+        assert watching.snapshot([lane]) == (StateSize("sum", 0, 9),)
         now[0] += 1.0
     assert [later - earlier for earlier, later in pairwise(measured)] == [pytest.approx(2 * SHARE, abs=3)] * 3
     assert EVERY_S < 2 * SHARE
@@ -203,7 +203,7 @@ def test_measuring_takes_a_small_part_of_the_time(now: list[float]) -> None:
 def test_a_post_pipeline_has_its_own_names() -> None:
     plan = trace(rs.math.sum())
     scorer = Scorer(plan, Model(), plan)
-    scored = {size.operator for size in StateSizer(scorer).frozen([scorer.new_lane()])}
+    scored = {size.operator for size in StateSizer(scorer).snapshot([scorer.new_lane()])}
     assert scored == {"sum", "post > sum"}
     assert steps(plan, "post > ")[0].path == "post > sum"
 

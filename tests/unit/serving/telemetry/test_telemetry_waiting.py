@@ -19,11 +19,11 @@ from tests.unit.monitoring.example import SERVICE
 def test_a_loop_that_waits_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     now, seen = 100.0, list[Snapshot]()
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: now))
-    sizes: Any = SimpleNamespace(frozen=lambda lanes: ())
+    sizes: Any = SimpleNamespace(snapshot=lambda lanes: ())
     telemetry = Telemetry(TelemetrySink("worker", seen.append), SERVICE, LagTracker(lambda number: 10), sizes)
     telemetry.iterated([])
     for _ in range(100):
         now += 2.0
-        telemetry.alive()
+        telemetry.heartbeat()
     assert health(seen[-1], 0.0, now).is_good
     assert not health(seen[0], 0.0, now).is_good
