@@ -17,7 +17,7 @@ from makiserve.kafka import (
     offset_ranges,
     place_from_text,
 )
-from makiserve.kafka.repartitioned import topic_between
+from makiserve.kafka.intermediate_topic import intermediate_topic
 from makiserve.offline.service_outputs import ActualOutputs, OutputReader, actual_outputs
 from makiserve.records import Schema
 from makiserve.scoring import Batch, Served
@@ -162,11 +162,11 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
         settings: what to compare.
 
     Raises:
-        ConfigurationError: the topic or the place does not exist, or the input is the topic between of
+        ConfigurationError: the topic or the place does not exist, or the input is the intermediate topic of
             `--partition-by`.
         BrokerUnavailable: no broker answers.
     """
-    refuse_topic_between(settings.input, connection.broker.group)
+    refuse_intermediate_topic(settings.input, connection.broker.group)
     start, end, state = map(place_from_text, (settings.start, settings.end, settings.state_from))
     compared = offset_ranges(connection, settings.input, start, end)
     origins = offset_ranges(connection, settings.input, state, end)
@@ -198,13 +198,13 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
         return audited
 
 
-def refuse_topic_between(name: str, group: str) -> None:
-    """Raise if a topic is the one between the stages of --partition-by.
+def refuse_intermediate_topic(name: str, group: str) -> None:
+    """Raise if a topic is the intermediate topic of --partition-by.
 
     Raises:
         ConfigurationError: it is.
     """
-    if name.startswith(topic_between(group)):
+    if name.startswith(intermediate_topic(group)):
         raise ConfigurationError(
             f"{name} is the intermediate topic of --partition-by. Outputs name the record of the service's input that "
             "caused them, so they cannot be matched with records of this topic. Instead, replay it (--replay "

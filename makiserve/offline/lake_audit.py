@@ -12,7 +12,7 @@ import pandas as pd
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError
 from makiserve.kafka import Connection, OffsetRange, RangeReader, direct_decoder, offset_ranges, place_from_text
-from makiserve.offline.audit import refuse_topic_between, up_to_commit
+from makiserve.offline.audit import refuse_intermediate_topic, up_to_commit
 from makiserve.offline.differences import Differences, differences
 from makiserve.offline.output import column_titles
 from makiserve.offline.replay_run import replay
@@ -152,7 +152,7 @@ def audit_against_lake(
         SourceError: the table cannot be read.
         BrokerUnavailable: no broker answers.
     """
-    refuse_topic_between(settings.input, connection.broker.group)
+    refuse_intermediate_topic(settings.input, connection.broker.group)
     schema = Schema(model.record)
     if not settings.identity:
         raise ArgumentError(

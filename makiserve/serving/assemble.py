@@ -11,7 +11,7 @@ from makiserve.kafka import (
     background_decoder,
     own_key,
 )
-from makiserve.kafka.repartitioned import key_before
+from makiserve.kafka.intermediate_topic import input_key
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.commit import Committer
 from makiserve.serving.group_monitor import GroupMonitor
@@ -61,7 +61,7 @@ def assemble(
         Fenced: another instance has taken over.
         ConfigurationError: the warm-up file does not fit the partitions.
     """
-    connection, key_of = Connection(broker), key_before if settings.partition_by else own_key
+    connection, key_of = Connection(broker), input_key if settings.partition_by else own_key
     decoder = background_decoder(processor.schema, broker, key_of)
     topic = None if processor.fingerprint is None else state_topic(broker.group)
     expected = StateIdentity(processor.fingerprint, processor.digest, partitions.input, settings.input)

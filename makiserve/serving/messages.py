@@ -22,7 +22,7 @@ from makiserve.kafka.headers import (
     time_header,
     trace_headers,
 )
-from makiserve.kafka.repartitioned import key_before
+from makiserve.kafka.intermediate_topic import input_key
 from makiserve.records.registry.wire import VALUE_HEADER
 
 BARE_BYTES = 12_000
@@ -122,7 +122,7 @@ def origin(message: Message) -> RecordOrigin:
     return RecordOrigin(message.key(), as_upstream(headers), source, message.timestamp()[1], dropped)
 
 
-def origin_before(message: Message) -> RecordOrigin:
+def input_origin(message: Message) -> RecordOrigin:
     """Return the data that an output takes from a rekeyed record, as it was before; see `original_key`."""
     headers, dropped = read_headers(message)
     added = decode_headers(headers)
@@ -131,7 +131,7 @@ def origin_before(message: Message) -> RecordOrigin:
         source = (SOURCE, added.values["source"])
     else:
         source = position_header(message.topic(), message.partition(), message.offset())
-    return RecordOrigin(key_before(message), added.record_headers, source, time_ms, dropped)
+    return RecordOrigin(input_key(message), added.record_headers, source, time_ms, dropped)
 
 
 def position(message: Message) -> RecordPosition:

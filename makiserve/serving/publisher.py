@@ -17,8 +17,8 @@ from makiserve.serving.messages import (
     Times,
     all_fitted,
     dead_letter,
+    input_origin,
     origin,
-    origin_before,
     refusal,
     shortened,
 )
@@ -60,7 +60,7 @@ class Publisher:
         self._sender = sender
         self._settings = settings
         self._dead_partitions = dead_partitions
-        self._origin = origin_before if settings.partition_by else origin
+        self._origin = input_origin if settings.partition_by else origin
 
     def publish(self, messages: list[Message], processed: Processed) -> Published:
         """Produce the outgoing messages of a batch, in order, and its dead letters; return both."""

@@ -13,7 +13,7 @@ import msgspec
 from makiserve.errors import DecodeError, OperatorError, RecordError
 from makiserve.kafka import BY_KEY, Cluster, Connection, Message, retry
 from makiserve.kafka.headers import model_headers
-from makiserve.kafka.repartitioned import topic_between
+from makiserve.kafka.intermediate_topic import intermediate_topic
 from makiserve.monitoring.snapshot import PipelineStep, Service
 from makiserve.records import Record, Schema
 from makiserve.records.emitted_fields import attribute_of
@@ -120,10 +120,10 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, 
     Raises:
         ConfigurationError: the record has no such field, or the intermediate topic does not fit the input.
     """
-    attribute, between, largest = _prepare(model, broker, settings)
-    stage_settings = replace(settings, output=between, partition_by=None)
+    attribute, intermediate, largest = _prepare(model, broker, settings)
+    stage_settings = replace(settings, output=intermediate, partition_by=None)
     options = {"message.max.bytes": str(largest), **broker.options}
-    keyed = replace(broker, group=between, options=options)
+    keyed = replace(broker, group=intermediate, options=options)
     check_names(keyed, stage_settings)
     run_processor(Repartitioner(model, attribute, stage_settings), keyed, stage_settings, sink)
 
@@ -134,8 +134,8 @@ def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings,
     Raises:
         ConfigurationError: as for the first stage.
     """
-    _, between, _ = _prepare(model, broker, settings)
-    serve(model, broker, replace(settings, input=between, start="earliest"), sink)
+    _, intermediate, _ = _prepare(model, broker, settings)
+    serve(model, broker, replace(settings, input=intermediate, start="earliest"), sink)
 
 
 def _prepare(model: Served, broker: BrokerSettings, settings: ServeSettings) -> tuple[str, str, int]:
@@ -151,7 +151,7 @@ def _prepare(model: Served, broker: BrokerSettings, settings: ServeSettings) -> 
     """
     attribute = attribute_of(Schema(model.record), settings.partition_by or "", "partition_by")
     check_names(broker, settings)
-    topic = topic_between(broker.group, settings.partition_by or "")
+    topic = intermediate_topic(broker.group, settings.partition_by or "")
     cluster = Cluster(Connection(broker))
     cluster.preflight(broker.startup_timeout)
     partitions = cluster.partitions(settings.input)

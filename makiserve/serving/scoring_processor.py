@@ -11,7 +11,7 @@ from makiserve.records import Schema
 from makiserve.scoring import Batch, Lane, Scored, Scorer, Served
 from makiserve.scoring.drift import Profile
 from makiserve.serving.batches import Slice
-from makiserve.serving.messages import Draft, RecordOrigin, origin, origin_before, without_schema
+from makiserve.serving.messages import Draft, RecordOrigin, input_origin, origin, without_schema
 from makiserve.serving.output_events import OutputEvents
 from makiserve.serving.output_format import OutputFormats
 from makiserve.serving.processor import Processed
@@ -38,7 +38,7 @@ class ScoringProcessor:
         self.schema = Schema(model.record, settings.na_values or None)
         self._scorers = Scorers(model)
         self._events = OutputEvents(settings)
-        self._origin = origin_before if settings.partition_by else origin
+        self._origin = input_origin if settings.partition_by else origin
         self._use(model)
 
     @property

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Cluster, TopicLimits
-from makiserve.kafka.repartitioned import topic_between
+from makiserve.kafka.intermediate_topic import intermediate_topic
 from makiserve.serving.messages import BARE_BYTES
 from makiserve.serving.state.ownership import require_own_offsets
 from makiserve.serving.state.state_topic import prepare_state_topic, state_topic
@@ -125,9 +125,9 @@ def _roles(group: str, settings: ServeSettings) -> Iterator[Role]:
         yield Role("shadow's output", settings.shadow_output, "--shadow-output")
     yield Role("state topic", state_topic(group), "--group or --output")
     if settings.partition_by is not None:
-        between = topic_between(group, settings.partition_by)
-        yield Role("topic for --partition-by", between, "--group or --output")
-        yield Role("first stage's state topic", state_topic(between), "--group or --output")
+        intermediate = intermediate_topic(group, settings.partition_by)
+        yield Role("topic for --partition-by", intermediate, "--group or --output")
+        yield Role("first stage's state topic", state_topic(intermediate), "--group or --output")
 
 
 def _refuse_two_roles(group: str, settings: ServeSettings) -> None:

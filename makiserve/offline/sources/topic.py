@@ -14,7 +14,7 @@ from makiserve.kafka import (
     offset_ranges,
     place_from_text,
 )
-from makiserve.kafka.repartitioned import key_in
+from makiserve.kafka.intermediate_topic import producer_key
 from makiserve.offline.sources.source import Block
 from makiserve.records import Schema
 from makiserve.records.unseen import UnseenFields
@@ -87,13 +87,13 @@ class SpanSource:
         self.read = 0
 
     def blocks(self, schema: Schema) -> Iterator[Block]:
-        unseen, decoder = UnseenFields(schema), direct_decoder(schema, self._broker, key_in)
+        unseen, decoder = UnseenFields(schema), direct_decoder(schema, self._broker, producer_key)
         with RangeReader(Connection(self._broker)) as reader:
             for messages in reader.read_input(self._span):
                 offsets = [message.offset() for message in messages]
                 records = decoder.decode(messages).records
                 self.read = messages[-1].offset() + 1 - self._span.start if messages else self.read
                 decoder.mark_seen(messages, unseen)
-                keys = [key_in(message) for message in messages]
+                keys = [producer_key(message) for message in messages]
                 yield Block(self.name, offsets, records, keys, unseen=unseen.names)
         self.read = self.size

@@ -29,7 +29,7 @@ class DriftMonitor:
     def __init__(self, profile: Profile | None) -> None:
         self._profile = profile
         self._spans = (Drift(profile), Drift(profile)) if profile else None
-        self._turn_at = time.monotonic() + SPAN_S
+        self._rotate_at = time.monotonic() + SPAN_S
         self._sample = Reservoir(WAITING)
 
     def add(self, scored: Scored) -> None:
@@ -49,8 +49,8 @@ class DriftMonitor:
         both = Drift(self._profile)
         both.merge(before)
         both.merge(now)
-        if time.monotonic() >= self._turn_at:
-            self._turn_at = time.monotonic() + SPAN_S
+        if time.monotonic() >= self._rotate_at:
+            self._rotate_at = time.monotonic() + SPAN_S
             self._spans = now, Drift(self._profile)
         return tuple(
             Shown(column.name, column.psi, column.seen, column.nulls, column.out_of_range)

@@ -39,8 +39,8 @@ class Telemetry:
     Args:
         sink: receives the snapshots and traces.
         service: description of the service.
-        lanes: lag of the partitions.
-        sizes: size of their state.
+        lag: lag of the partitions.
+        state_sizer: size of their state.
         profile: the training profile; None if the model has none.
 
     Attributes:
@@ -52,8 +52,8 @@ class Telemetry:
         self,
         sink: TelemetrySink,
         service: Service,
-        lanes: LagTracker,
-        sizes: StateSizer,
+        lag: LagTracker,
+        state_sizer: StateSizer,
         profile: Profile | None = None,
     ) -> None:
         self.counts = CommittedCounts()
@@ -61,10 +61,10 @@ class Telemetry:
         self._sink = sink
         self._service = service
         self._tracing = Tracing(sink.spans, service) if sink.spans else None
-        self._lanes = lanes
-        self._sizes = sizes
-        self._recent = RecentOutputs()
-        self._drifting = DriftMonitor(profile)
+        self._lag = lag
+        self._state_sizer = state_sizer
+        self._recent_outputs = RecentOutputs()
+        self._drift_monitor = DriftMonitor(profile)
         self._started_s = time.time()
         self._iterated_s = self._committed_s = time.monotonic()
         self._last: Snapshot | None = None
@@ -81,14 +81,14 @@ class Telemetry:
     def add(self, messages: list[Message], scored: Scored | None, published: Published) -> None:
         """Count live records of one partition, scored and published."""
         self.counts.add(messages, published)
-        self._lanes.scored(messages)
-        self._recent.add(messages, published)
+        self._lag.scored(messages)
+        self._recent_outputs.add(messages, published)
         if scored is not None:
-            self._drifting.add(scored)
+            self._drift_monitor.add(scored)
 
     def idle(self, partitions: Collection[Partition]) -> None:
         """Record that the loop waited for records and received none."""
-        self._lanes.idle(partitions)
+        self._lag.idle(partitions)
 
     def committed(self, seconds: float) -> None:
         """Record a commit and the seconds that it took."""
@@ -107,7 +107,7 @@ class Telemetry:
     def switched(self, service: Service, profile: Profile | None) -> None:
         """Switch to another model version; `profile` is its training profile."""
         self._service = service
-        self._drifting = DriftMonitor(profile)
+        self._drift_monitor = DriftMonitor(profile)
         self.counts.total.switches += 1
         if self._sink.spans:
             self._tracing = Tracing(self._sink.spans, service)
@@ -158,11 +158,13 @@ class Telemetry:
             time_s=time.time(),
             served=self._service,
             workers=(self._status(),),
-            lanes=self._lanes.snapshot(partitions),
+            lanes=self._lag.snapshot(partitions),
             totals=copy.deepcopy(self.counts.total),
-            state=self._sizes.snapshot(partition.lane for partition in partitions if partition.phase is Phase.RUNNING),
-            predictions=self._recent.predictions,
-            dead_letters=self._recent.dead_letters,
-            drift=self._drifting.snapshot(),
+            state=self._state_sizer.snapshot(
+                partition.lane for partition in partitions if partition.phase is Phase.RUNNING
+            ),
+            predictions=self._recent_outputs.predictions,
+            dead_letters=self._recent_outputs.dead_letters,
+            drift=self._drift_monitor.snapshot(),
             group=self._group,
         )

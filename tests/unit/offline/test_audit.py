@@ -41,7 +41,7 @@ def test_refused_record_that_the_service_published_too_is_a_difference() -> None
     assert compare(expected.outputs, OUTPUTS, tolerance=0).unexpected == 1
 
 
-def test_topic_between_of_partition_by_is_refused_with_what_to_do() -> None:
+def test_intermediate_topic_of_partition_by_is_refused_with_what_to_do() -> None:
     connection = Connection(BrokerSettings("b", "makiserve.out"))
     settings = AuditSettings("makiserve.out.by-house", "out", "out.dead-letters")
     with pytest.raises(ConfigurationError, match=r"intermediate topic.*--replay kafka:makiserve.out.by-house"):

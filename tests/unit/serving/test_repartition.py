@@ -11,11 +11,11 @@ import makiserve
 from makiserve.artifact import FeaturesOnly
 from makiserve.kafka import BY_KEY, MessageDecoder
 from makiserve.kafka.headers import RecordPosition
-from makiserve.kafka.repartitioned import key_before, key_in, topic_between
+from makiserve.kafka.intermediate_topic import input_key, intermediate_topic, producer_key
 from makiserve.records import Schema
 from makiserve.scoring import Batch
 from makiserve.serving import assemble
-from makiserve.serving.messages import Draft, RecordOrigin, Times, origin_before, original_key
+from makiserve.serving.messages import Draft, RecordOrigin, Times, input_origin, original_key
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.repartition import Repartitioner, key_of
 from makiserve.serving.sender import Sender
@@ -87,8 +87,8 @@ def test_the_key_the_position_and_the_time_that_a_record_had_are_given_back(key:
     record = RecordOrigin(key, cast("Any", headers), RecordPosition("in", 1, 7).header, time_ms)
     sent = Draft(record, BY_KEY, b"h1", b"{}", original_key(record)).fitted("between", Times(0, 2000, 1500))
     again = Message(topic="between", timestamp=(1, sent.time_ms), headers=cast("Any", sent.headers))
-    assert origin_before(cast("Any", again)) == record
-    assert key_before(cast("Any", again)) == key
+    assert input_origin(cast("Any", again)) == record
+    assert input_key(cast("Any", again)) == key
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def test_the_key_the_position_and_the_time_that_a_record_had_are_given_back(key:
         ("house", [("makiserve.source", b"in[1]@7"), ("makiserve.key", b"k7")], b"h1"),
     ],
 )
-def test_key_in_the_topic_between_is_the_one_of_the_input(topic: str, added: Any, key: bytes | None) -> None:
+def test_key_in_the_intermediate_topic_is_the_one_of_the_input(topic: str, added: Any, key: bytes | None) -> None:
     again = Message(topic=topic, key=b"h1", headers=[("a", b"1"), *added])
-    assert key_in(cast("Any", again)) == key
+    assert producer_key(cast("Any", again)) == key
 
 
 def test_a_field_names_a_topic() -> None:
-    assert topic_between("makiserve.out", "house") == "makiserve.out.by-house"
-    assert topic_between("g", "House overall [kW]") == "g.by-House-overall--kW-"
+    assert intermediate_topic("makiserve.out", "house") == "makiserve.out.by-house"
+    assert intermediate_topic("g", "House overall [kW]") == "g.by-House-overall--kW-"
 
 
 def test_first_stage_commits_each_record_under_its_key(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_first_stage_commits_each_record_under_its_key(kafka: Kafka, monkeypatch
 
 
 @pytest.mark.parametrize("time", [b"x", b"9" * 30, b"", None])
-def test_message_of_another_program_in_the_topic_between_is_its_own_origin(time: bytes | None) -> None:
+def test_message_of_another_program_in_the_intermediate_topic_is_its_own_origin(time: bytes | None) -> None:
     foreign = message(1, 7, b"{}", [("a", b"1"), ("makiserve.time", time)])
 
-    assert origin_before(foreign) == RecordOrigin(b"k", foreign.headers(), RecordPosition("in", 1, 7).header, 1007)
+    assert input_origin(foreign) == RecordOrigin(b"k", foreign.headers(), RecordPosition("in", 1, 7).header, 1007)

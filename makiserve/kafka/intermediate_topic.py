@@ -7,19 +7,19 @@ import re
 from makiserve.kafka.headers import decode_headers
 from makiserve.kafka.message import Message, read_headers
 
-MARK = ".by-"
+INFIX = ".by-"
 
 
-def topic_between(group: str, field: str = "") -> str:
+def intermediate_topic(group: str, field: str = "") -> str:
     """Return the intermediate topic of a group, or its beginning; characters that Kafka does not allow become hyphens.
 
-    >>> topic_between("makiserve.house.predictions", "house name")
+    >>> intermediate_topic("makiserve.house.predictions", "house name")
     'makiserve.house.predictions.by-house-name'
     """
-    return group + MARK + re.sub(r"[^a-zA-Z0-9._-]", "-", field)
+    return group + INFIX + re.sub(r"[^a-zA-Z0-9._-]", "-", field)
 
 
-def key_before(message: Message) -> bytes | None:
+def input_key(message: Message) -> bytes | None:
     """Return the key that a record of the intermediate topic had in the input.
 
     A message that the first stage has not written keeps its own key.
@@ -28,6 +28,6 @@ def key_before(message: Message) -> bytes | None:
     return added.get("key") if added and "digest" not in added else message.key()
 
 
-def key_in(message: Message) -> bytes | None:
+def producer_key(message: Message) -> bytes | None:
     """Return the key that the producer of a message gave it, in any topic."""
-    return key_before(message) if MARK in message.topic() else message.key()
+    return input_key(message) if INFIX in message.topic() else message.key()
