@@ -13,7 +13,7 @@ from makiserve.cli.worker_process import COMMAND, Job
 from makiserve.errors import ConfigurationError, PipelineChanged
 from makiserve.monitoring import Board, WebServer, address_from_text
 from makiserve.serving import serve
-from makiserve.serving.repartition import serve_first, serve_second
+from makiserve.serving.repartition import serve_first_stage, serve_second_stage
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.supervisor import Supervisor
 from makiserve.serving.worker_slot import WorkerSpec
@@ -72,7 +72,7 @@ def _restart(reason: PipelineChanged) -> None:
 def _supervise(
     board: Board, what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, log: LogSettings
 ) -> int:
-    stages = {"keys": serve_first, "worker": serve_second} if settings.partition_by else {"worker": serve}
+    stages = {"keys": serve_first_stage, "worker": serve_second_stage} if settings.partition_by else {"worker": serve}
     jobs = [
         Job(f"{name} {number}", serve_stage, what, _numbered(broker, number), settings, log)
         for name, serve_stage in stages.items()

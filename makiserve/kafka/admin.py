@@ -157,7 +157,7 @@ class Cluster:
         topics = retry(self._metadata, timedelta(seconds=10)).topics
         places = [(name, number) for name, topic in topics.items() for number in topic.partitions]
         with CommittedOffsets(self._connection) as offsets:
-            committed = retry(lambda: offsets.of(places, timedelta(seconds=CALL_S)), timedelta(seconds=10))
+            committed = retry(lambda: offsets.read(places, timedelta(seconds=CALL_S)), timedelta(seconds=10))
         return {topic for topic, _ in committed}
 
     def require_setting(self, topic: str, name: str, value: str) -> None:

@@ -27,7 +27,7 @@ class CommittedOffsets:
         with to_error("The properties of the client that reads committed offsets"):
             self._consumer = Consumer(connection.offsets_settings())
 
-    def of(self, places: Sequence[tuple[str, int]], timeout: timedelta) -> dict[tuple[str, int], int]:
+    def read(self, places: Sequence[tuple[str, int]], timeout: timedelta) -> dict[tuple[str, int], int]:
         """Return the committed offset of each topic and partition that has one and that the principal may see.
 
         Raises:

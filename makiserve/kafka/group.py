@@ -121,7 +121,7 @@ class GroupInspector:
         places = [TopicPartition(self._topic, number) for number in range(partitions)]
         with to_error(f"Describing group {name}"):
             group = self._admin.describe_consumer_groups([name], request_timeout=CALL_S)[name].result()
-        offsets = self._offsets.of([(self._topic, number) for number in range(partitions)], timedelta(seconds=CALL_S))
+        offsets = self._offsets.read([(self._topic, number) for number in range(partitions)], timedelta(seconds=CALL_S))
         with to_error(f"Reading the ends of {self._topic}"):
             ends = self._admin.list_offsets(
                 {place: OffsetSpec.latest() for place in places},  # type: ignore[no-untyped-call]

@@ -23,7 +23,7 @@ from makiserve.serving.messages import Draft, origin, original_key
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import model_version_of
 from makiserve.serving.service import run_processor, serve
-from makiserve.serving.telemetry import TelemetrySink, service
+from makiserve.serving.telemetry import TelemetrySink, describe_service
 from makiserve.serving.topics import check_names
 from makiserve.settings import BrokerSettings, ServeSettings
 
@@ -56,7 +56,7 @@ class Repartitioner:
         self.digest = model.digest
 
     def service(self, broker: BrokerSettings) -> Service:
-        described = service(self._model, (), broker, self._settings)
+        described = describe_service(self._model, (), broker, self._settings)
         step = PipelineStep(self._operator, self._operator)
         return msgspec.structs.replace(described, uri=self.uri, pipelines=(("key", (step,)),), companions=())
 
@@ -114,7 +114,7 @@ HEADERS_BYTES = 65_536
 """How much a message may grow in the first stage, which adds its key and its position."""
 
 
-def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, sink: TelemetrySink) -> None:
+def serve_first_stage(model: Served, broker: BrokerSettings, settings: ServeSettings, sink: TelemetrySink) -> None:
     """Run the first stage: produce each input message with the key by which records are grouped; see `serve`.
 
     Raises:
@@ -128,7 +128,7 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, 
     run_processor(Repartitioner(model, attribute, stage_settings), keyed, stage_settings, sink)
 
 
-def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings, sink: TelemetrySink) -> None:
+def serve_second_stage(model: Served, broker: BrokerSettings, settings: ServeSettings, sink: TelemetrySink) -> None:
     """Run the second stage: serve everything that the first stage has produced, from the start; see `serve`.
 
     Raises:

@@ -47,7 +47,7 @@ class Schedule:
         """Return whether a commit should now save state."""
         return time.monotonic() >= self._save_at
 
-    def begun(self, at: float, *, has_outputs: bool) -> None:
+    def request_commit(self, at: float, *, has_outputs: bool) -> None:
         """Schedule a commit.
 
         Args:

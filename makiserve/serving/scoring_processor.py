@@ -17,7 +17,7 @@ from makiserve.serving.output_format import OutputFormats
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import Scorers
 from makiserve.serving.state.warmup_file import WarmupFile
-from makiserve.serving.telemetry.description import service
+from makiserve.serving.telemetry.description import describe_service
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream.columns.engine_choice import AnyCheckpoints, Engine
 
@@ -80,7 +80,7 @@ class ScoringProcessor:
         return self.model.profile
 
     def service(self, broker: BrokerSettings) -> Service:
-        return service(self.model, self.scorer.plans, broker, self._settings)
+        return describe_service(self.model, self.scorer.plans, broker, self._settings)
 
     def switch(self, model: Served) -> None:
         """Use other versions of the same pipeline for further records."""

@@ -51,7 +51,7 @@ class Transactions:
 
     def schedule_commit(self, began: float) -> None:
         """Schedule a commit; `began` is when the work began that it commits."""
-        self.schedule.begun(began, has_outputs=self.is_open)
+        self.schedule.request_commit(began, has_outputs=self.is_open)
 
     def commit_if_due(self) -> None:
         """Commit if a commit is due, with checkpoints if those are due."""

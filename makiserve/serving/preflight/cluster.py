@@ -9,7 +9,7 @@ from makiserve.errors import ConfigurationError, StateError
 from makiserve.kafka import Connection, Topic, TransactionalProducer, check_registry, limits_from_settings
 from makiserve.serving.preflight.runner import Finding, ServiceFacts
 from makiserve.serving.state.ownership import require_own_offsets
-from makiserve.serving.state.state_topic import grown, state_topic
+from makiserve.serving.state.state_topic import added_partitions_message, state_topic
 from makiserve.serving.topics import check_names, require_dead_letter_room
 from makiserve.settings.text import text_from_value
 
@@ -83,7 +83,7 @@ def state_topic_(facts: ServiceFacts) -> Finding:
         )
     inputs = facts.topic(facts.serving.input)
     if topic and topic.partitions < inputs.partitions and facts.serving.on_state_loss == "refuse":
-        raise StateError(grown(inputs.name, topic.partitions, inputs.partitions))
+        raise StateError(added_partitions_message(inputs.name, topic.partitions, inputs.partitions))
     return _own_topic(facts, name, ("READ", "WRITE"))
 
 

@@ -46,11 +46,11 @@ def prepare_state_topic(cluster: Cluster, group: str, source: str, partitions: i
     if policy != "refuse":
         cluster.add_partitions(topic, partitions)
     if (count := cluster.ensure(topic, partitions, SETTINGS)) < partitions:
-        raise StateError(grown(source, count, partitions))
+        raise StateError(added_partitions_message(source, count, partitions))
     cluster.require_setting(topic, "cleanup.policy", "compact")
 
 
-def grown(source: str, before: int, now: int) -> str:
+def added_partitions_message(source: str, before: int, now: int) -> str:
     """Return the error for an input that has more partitions than its state, with the ways to continue."""
     return (
         f"{source} had {before} partitions when its state was written and now has {now}: a key may have moved to "

@@ -13,7 +13,7 @@ from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.version import __version__
 
 
-def service(model: Served, plans: Sequence[Plan], broker: BrokerSettings, settings: ServeSettings) -> Service:
+def describe_service(model: Served, plans: Sequence[Plan], broker: BrokerSettings, settings: ServeSettings) -> Service:
     """Return the description of a service; `plans` are those of its features and of its post pipeline."""
     return Service(
         uri=model.uri,

@@ -33,7 +33,7 @@ def test_idle_worker_waits_and_busy_worker_commits_when_due(clock: SimpleNamespa
     schedule = Schedule(INTERVAL)
     assert schedule.wait(is_restoring=False) == IDLE
     assert schedule.wait(is_restoring=True) == RESTORING
-    schedule.begun(100.0, has_outputs=True)
+    schedule.request_commit(100.0, has_outputs=True)
     assert schedule.wait(is_restoring=False).total_seconds() == pytest.approx(0.1)
     assert not schedule.is_due
     clock.now = 100.2
@@ -43,13 +43,13 @@ def test_idle_worker_waits_and_busy_worker_commits_when_due(clock: SimpleNamespa
 
 def test_offsets_without_outputs_may_wait_and_outputs_behind_them_may_not(clock: SimpleNamespace) -> None:
     schedule = Schedule(INTERVAL)
-    schedule.begun(100.0, has_outputs=False)
+    schedule.request_commit(100.0, has_outputs=False)
     clock.now += INTERVAL.total_seconds()
     assert not schedule.is_due
-    schedule.begun(100.0, has_outputs=True)
+    schedule.request_commit(100.0, has_outputs=True)
     assert schedule.is_due
     schedule.committed(clock.now, is_saving=False, is_unsaved=False)
-    schedule.begun(clock.now, has_outputs=False)
+    schedule.request_commit(clock.now, has_outputs=False)
     clock.now += QUIET_COMMIT.total_seconds()
     assert schedule.is_due
 

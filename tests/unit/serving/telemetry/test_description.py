@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from makiserve.scoring import ALONE, ModelGroup
-from makiserve.serving.telemetry import service
+from makiserve.serving.telemetry import describe_service
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.serving.fakes import packaged
 
 
 def companions(**options: Any) -> dict[str, str]:
     model = packaged(**options)
-    described = service(
+    described = describe_service(
         model, model.scorer().plans, BrokerSettings("broker:9092", "group"), ServeSettings("in", "out", "dead")
     )
     assert (described.name, described.version, described.input, described.output) == ("house", "3", "in", "out")
