@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
-from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
+from makiserve.artifact.locate import locate
 from makiserve.errors import ConfigurationError, RegistryUnavailable
 
 # A lookup takes milliseconds. MLflow's default, 7 retries of 120 s, would hide a dead server for minutes.
@@ -39,13 +39,6 @@ class Fetched:
     version: str | None = None
 
 
-@dataclass(frozen=True)
-class _Source:
-    uri: str
-    name: str | None = None
-    version: str | None = None
-
-
 def fetch(uri: str, into: Path) -> Fetched:
     """Copy the files of a model.
 
@@ -59,7 +52,7 @@ def fetch(uri: str, into: Path) -> Fetched:
     """
     try:
         with _environment(_FAIL_FAST):
-            source = _resolve(uri)
+            source = locate(uri)
         with _environment(_QUIET):
             path = download_artifacts(source.uri, dst_path=str(into))
     except (MlflowException, OSError, ImportError) as error:
@@ -78,59 +71,9 @@ def newest(uri: str) -> str:
     """
     try:
         with _environment(_FAIL_FAST):
-            return _resolve(uri).uri
+            return locate(uri).uri
     except (MlflowException, OSError) as error:
         raise _error(uri, error) from error
-
-
-def _resolve(uri: str) -> _Source:
-    """Return the actual source of the files; MLflow's own download from runs:/ would not report why it failed."""
-    scheme, _, rest = uri.partition(":/")
-    if "://" not in uri and not rest:  # a path needs no tracking server
-        if not Path(uri).is_dir():
-            raise FileNotFoundError("the directory does not exist")
-        return _Source(str(Path(uri).absolute()))
-    client = MlflowClient()
-    if scheme == "runs":
-        return _Source(_run_model(client, *rest.lstrip("/").partition("/")[::2]))
-    if scheme == "models":
-        return _registered(client, rest.lstrip("/"))
-    if scheme == "mlflow-artifacts":
-        client.search_experiments(max_results=1)  # check that the server answers: a download would wait for minutes
-    return _Source(uri)
-
-
-def _run_model(client: MlflowClient, run_id: str, name: str) -> str:
-    """Return the URI of the model that a run has logged under a name."""
-    run = client.get_run(run_id)
-    outputs = run.outputs.model_outputs if run.outputs else []
-    models = {model.name: model.model_id for model in (client.get_logged_model(o.model_id) for o in outputs)}
-    if name in models:
-        return f"models:/{models[name]}"
-    if any(name == file.path for file in client.list_artifacts(run_id)):
-        return f"{run.info.artifact_uri}/{name}"  # logged by MLflow 2
-    logged = ", ".join(map(repr, models)) or "none"
-    raise FileNotFoundError(f"the run has no logged model {name!r}; its models: {logged}")
-
-
-def _registered(client: MlflowClient, path: str) -> _Source:
-    """Find a registered version by its number, by an alias or as the latest, or a logged model by its ID."""
-    name, at, alias = path.partition("@")
-    if at:
-        version = client.get_model_version_by_alias(name, alias).version
-    elif "/" not in path:
-        return _Source(f"models:/{client.get_logged_model(path).model_id}")
-    else:
-        name, _, version = path.rpartition("/")
-        if version == "latest":
-            versions = client.search_model_versions(f"name='{name}'")
-            version = str(max((int(model_version.version) for model_version in versions), default=0))
-        elif not version.isdigit():
-            raise FileNotFoundError(
-                f"{version!r} is neither a version number nor 'latest'; an alias is written models:/{name}@…"
-            )
-        client.get_model_version(name, version)
-    return _Source(f"models:/{name}/{version}", name, str(version))
 
 
 def _error(uri: str, error: Exception) -> ConfigurationError:

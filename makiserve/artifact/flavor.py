@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 
 from makiserve.artifact.layout import Layout
+from makiserve.artifact.locate import MLMODEL
 from makiserve.errors import ModelRefused
 from makiserve.structs import thread_safe
 
@@ -104,10 +104,7 @@ def read_flavor(directory: Path) -> tuple[Model, Flavor | None]:
     Raises:
         ModelRefused: the directory is not an MLflow model, or this makiserve does not support its format.
     """
-    try:
-        model = Model.load(str(directory / "MLmodel"))
-    except (OSError, MlflowException) as error:
-        raise ModelRefused(f"not an MLflow model: it has no readable MLmodel file ({error})") from error
+    model = _mlmodel(directory)
     entry = model.flavors.get(NAME)
     if entry is None:
         return model, None
@@ -122,7 +119,20 @@ def read_flavor(directory: Path) -> tuple[Model, Flavor | None]:
         raise ModelRefused(f"the makiserve flavor in its MLmodel is damaged: {error}. Log the model again") from error
 
 
-MLMODEL = "MLmodel"
+def _mlmodel(directory: Path) -> Model:
+    if not (directory / MLMODEL).is_file():
+        raise ModelRefused(f"it has no file {MLMODEL}, so it is not an MLflow model: give the folder that contains one")
+    try:
+        model = Model.load(str(directory / MLMODEL))
+        dict(model.flavors)  # raises if it is not a mapping
+        return model
+    except Exception as error:  # what YAML, MLflow and Python raise on a damaged file
+        raise ModelRefused(
+            f"its file {MLMODEL} cannot be read: {type(error).__name__}: {' '.join(str(error).split())}. Log the model "
+            "again"
+        ) from error
+
+
 REQUIREMENTS = "requirements.txt"
 PYFUNC = "python_function"
 
@@ -134,9 +144,9 @@ def read_copied(directory: Path, uri: str) -> Model:
         ModelRefused: it is not an MLflow model, or has no `python_function` flavor to call it by.
     """
     try:
-        model = Model.load(str(directory / MLMODEL))
-    except (OSError, MlflowException) as error:
-        raise ModelRefused(f"model {uri}: not an MLflow model: it has no readable MLmodel file ({error})") from error
+        model = _mlmodel(directory)
+    except ModelRefused as error:
+        raise ModelRefused(f"model {uri}: {error}") from error
     if PYFUNC not in model.flavors:
         raise ModelRefused(
             f"model {uri}: it has no {PYFUNC} flavor, only {', '.join(model.flavors)}, so it cannot be called"

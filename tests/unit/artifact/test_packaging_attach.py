@@ -175,7 +175,10 @@ def test_attaching_completes_a_model_without_a_signature(tracking: str, house: M
 def test_folder_that_is_not_a_model_gets_no_pipeline(
     tracking: str, house: ModuleType, registered: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelRefused, match="not an MLflow model: it has no readable MLmodel"):
+    with pytest.raises(ConfigurationError, match="it has no file MLmodel"):
+        attach(str(tmp_path), features=registered)
+    (tmp_path / "MLmodel").write_text("- 1")
+    with pytest.raises(ModelRefused, match=f"model {tmp_path}: its file MLmodel cannot be read"):
         attach(str(tmp_path), features=registered)
     with pytest.raises(ModelRefused, match="it has no python_function flavor, only makiserve"):
         attach(registered, features=registered)

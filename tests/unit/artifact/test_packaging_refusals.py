@@ -165,7 +165,8 @@ def test_a_plain_mlflow_model_is_refused_with_the_way_to_package_it(tmp_path: Pa
 def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
     write({"nothing/readme.txt": "no"}, tmp_path)
 
-    assert "not an MLflow model" in refusal(tmp_path / "nothing")
+    with pytest.raises(ConfigurationError, match="it has no file MLmodel, so .* is not a model"):
+        load(tmp_path / "nothing")
 
 
 def test_a_format_of_a_later_makiserve_is_refused(artifact: Path) -> None:
