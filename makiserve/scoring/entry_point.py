@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,10 @@ from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, trace_factory
 
 FACTORY = "features"
+SHOWN = 10
+FORM = (
+    "A pipeline is named MODULE:FUNCTION, such as features:features, in the folder of features.py, or FILE.py:FUNCTION"
+)
 
 
 class EntryPoint(NamedTuple):
@@ -76,18 +81,36 @@ def find_pipeline(name: str) -> EntryPoint:
     Raises:
         ConfigurationError: the module or function does not exist, or its import fails.
     """
+    if ":/" in name:
+        raise ConfigurationError(f"{name}: the URI of a logged model is not the name of a pipeline. {FORM}")
     place, function, record_name = [*name.split(":"), "", ""][:3]
     module = _module_of_file(name, Path(place)) if place.endswith(".py") else _module(name, place, Path.cwd())
     factory: Any = getattr(module, function or FACTORY, None)
     if not callable(factory):
-        raise ConfigurationError(f"{name}: {module.__name__} has no function {function or FACTORY!r}")
+        raise ConfigurationError(
+            f"{name}: {module.__name__} ({module.__file__ or 'a folder without __init__.py'}) has no function "
+            f"{function or FACTORY!r}{_functions(module, function or FACTORY)}. {FORM}"
+        )
     return EntryPoint(name, module, factory, record_name)
+
+
+def _functions(module: ModuleType, name: str) -> str:
+    """Return the end of a message: the functions that a module defines, those with similar names if there are some."""
+    names = [
+        other
+        for other, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not other.startswith("_")
+    ]
+    shown = get_close_matches(name, names) or names
+    return f"; it defines {', '.join(shown[:SHOWN])}{', …' if len(shown) > SHOWN else ''}" if shown else ""
 
 
 def _module_of_file(name: str, file: Path) -> ModuleType:
     """Import a file as a module, under the name that it has in its enclosing packages."""
     if not file.is_file():
-        raise ConfigurationError(f"{name}: the file {file} does not exist")
+        folder = file.absolute().parent
+        has = _modules(file.stem, folder)
+        raise ConfigurationError(f"{name}: the file {file.name} does not exist in {folder}{has}. {FORM}")
     file = file.resolve()
     root = file.parent
     while (root / "__init__.py").is_file():
@@ -99,12 +122,42 @@ def _module_of_file(name: str, file: Path) -> ModuleType:
 
 
 def _module(name: str, module: str, root: Path) -> ModuleType:
+    if not all(module.split(".")):
+        raise ConfigurationError(f"{name}: {module!r} is not the name of a module. {FORM}")
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))  # permanently: the pipeline's functions may import later
     try:
         return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and f"{module}.".startswith(f"{error.name}."):
+            raise ConfigurationError(f"{name}: {error}{_not_found(error.name, root)}. {FORM}") from error
+        raise ConfigurationError(
+            f"{name}: the import of {module} failed: {error}. Install it in the environment of makiserve, "
+            f"{sys.prefix}, or start makiserve in the folder that contains it"
+        ) from error
     except Exception as error:
         raise ConfigurationError(f"{name}: {_words(error)}") from error
+
+
+def _not_found(module: str, root: Path) -> str:
+    """Return the end of a message about a missing module: where it was searched, and the modules that are there."""
+    package, _, last = module.rpartition(".")
+    parent = sys.modules.get(package)
+    if parent is not None and hasattr(parent, last):
+        return f". Write a colon before the function: {package}:{last}"
+    folders = [Path(folder) for folder in getattr(parent, "__path__", ())] if package else [root]
+    searched = "; ".join(f"{folder}{_modules(last, folder)}" for folder in folders)
+    if not package:
+        searched += "; and in the other folders of sys.path"
+    return f". It was searched in {searched}" if searched else ""
+
+
+def _modules(name: str, folder: Path) -> str:
+    """Return a clause about the modules in a folder: those with similar names if there are some."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    names = sorted({file.stem for file in files if file.suffix == ".py" or (file / "__init__.py").is_file()})
+    shown = get_close_matches(name, names) or names[:SHOWN]
+    return f", which has {' and '.join(shown)}" if shown else ""
 
 
 def _is_record(member: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -81,9 +82,27 @@ def test_a_record_type_that_is_imported_counts_where_the_module_defines_none(her
 @pytest.mark.parametrize(
     ("name", "source", "words"),
     [
-        ("nowhere_at_all:features", "", "No module named 'nowhere_at_all'"),
-        ("nowhere.py:features", "", "the file nowhere.py does not exist"),
-        ("wrong_one.py:nothing", SOURCE, "no function 'nothing'"),
+        (
+            "nowhere_at_all:features",
+            "",
+            "No module named 'nowhere_at_all'. It was searched in {here}; and in the other ",
+        ),
+        (
+            "nowhere.py:features",
+            "",
+            "the file nowhere.py does not exist in {here}. A pipeline is named MODULE:FUNCTION",
+        ),
+        ("wrong_one.py:nothing", SOURCE, "no function 'nothing'; it defines broken, features. A pipeline is named"),
+        ("wrong_six.py:feature", SOURCE, "no function 'feature'; it defines features. A pipeline is named"),
+        (
+            "wrong_four.py:features",
+            "import none_such",
+            "the import of wrong_four failed: No module named 'none_such'. Inst",
+        ),
+        (".wrong:features", "", "'.wrong' is not the name of a module. A pipeline is named MODULE:FUNCTION"),
+        (":features", "", "'' is not the name of a module. A pipeline is named MODULE:FUNCTION"),
+        ("models:/house/3", "", "the URI of a logged model is not the name of a pipeline"),
+        ("models.house:features", "", "No module named 'models.house'. It was searched in {models}, which has "),
         ("wrong_two.py:number", SOURCE, "no function 'number'"),
         ("wrong_three.py", "1 / 0", "ZeroDivisionError: division by zero"),
         ("json.py", SOURCE, "is already imported as json"),
@@ -92,8 +111,22 @@ def test_a_record_type_that_is_imported_counts_where_the_module_defines_none(her
 def test_module_or_function_that_is_not_found_is_named(here: Path, name: str, source: str, words: str) -> None:
     if source:
         write(here / name.partition(":")[0], source)
-    with pytest.raises(ConfigurationError, match=words):
+    expected = words.format(here=here, models=Path(electricity.__file__).parents[1])
+    with pytest.raises(ConfigurationError, match=re.escape(expected)):
         find_pipeline(name)
+
+
+def test_module_with_a_similar_name_is_suggested(here: Path) -> None:
+    for name in ("house_features", "train"):
+        write(here / f"{name}.py")
+    (here / "house_package").mkdir()
+    write(here / "house_package" / "__init__.py", "")
+    with pytest.raises(ConfigurationError, match=f"searched in {here}, which has house_features; and"):
+        find_pipeline("house_featurs:features")
+    with pytest.raises(ConfigurationError, match=f"searched in {here}, which has house_features and house_package and"):
+        find_pipeline("xyz:features")
+    with pytest.raises(ConfigurationError, match="Write a colon before the function: house_features:features"):
+        find_pipeline("house_features.features")
 
 
 def test_failing_factory_and_missing_record_type_are_explained(here: Path) -> None:
