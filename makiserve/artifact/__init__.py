@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from makiserve.artifact.fetch import newest
     from makiserve.artifact.loader import load
     from makiserve.artifact.log import attach, log_features, log_model
-    from makiserve.artifact.packaged import FeaturesOnly, PackagedModel, features_only
+    from makiserve.artifact.packaged import FeaturesOnly, PackagedModel, features_only, outputs_noun
     from makiserve.artifact.reference.reproduction import check_reference
     from makiserve.artifact.registry import load_versioned
     from makiserve.artifact.roles import load_served
@@ -28,6 +28,7 @@ __all__ = [
     "log_model",
     "log_validation",
     "newest",
+    "outputs_noun",
 ]
 
 # Imported when asked for: an executor that computes features imports their sources without MLflow.
@@ -45,6 +46,7 @@ _LATER = {
     "log_model": ".log",
     "log_validation": ".validation",
     "newest": ".fetch",
+    "outputs_noun": ".packaged",
 }
 
 __getattr__ = lazy_names(__name__, _LATER)

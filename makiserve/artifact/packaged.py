@@ -143,6 +143,11 @@ class FeaturesOnly:
         return Outputs(self.record, (), emit=emit or self.emit, has_model=False, has_post=False)
 
 
+def outputs_noun(model: PackagedModel | FeaturesOnly) -> str:
+    """Return what the outputs are called: predictions, or features without a model."""
+    return "features" if model.predictor is None else "predictions"
+
+
 def features_only(name: str) -> FeaturesOnly:
     """Find a pipeline by its name, ready to score; see `find_pipeline` for the names.
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from makiserve.artifact import load_served
+from makiserve.artifact import load_served, outputs_noun
 from makiserve.errors import DecodeError
 from makiserve.offline import Metrics, Replayed
 from makiserve.offline.differences import QUANTILES, Differences
@@ -41,7 +41,7 @@ def replay_sources(what: ModelSettings, settings: ReplaySettings, broker: Broker
         return 0
     with _progress(sources[0].name if len(sources) == 1 else f"{len(sources)} sources") as progress:
         validation = validate(model, settings, sources, progress)
-    print_result(validation.replayed, settings.output)
+    print_result(validation.replayed, outputs_noun(model), settings.output)
     if validation.differences:
         print_differences(validation.differences)
     for verdict in validation.verdicts:
@@ -68,11 +68,11 @@ def _progress(name: str) -> Iterator[Callable[[int, float | None], None]]:
         yield progress
 
 
-def print_result(replayed: Replayed, output: Path | None) -> None:
-    """Print rows, rate, dead letters and metrics."""
+def print_result(replayed: Replayed, noun: str, output: Path | None) -> None:
+    """Print rows, rate, outputs under their noun, dead letters and metrics."""
     rate = replayed.rows / max(replayed.seconds, 1e-9)
     print(f"rows          {replayed.rows:,} in {replayed.seconds:.2f} s ({rate:,.0f} rows/s)")
-    print(f"predictions   {replayed.written:,}" + (f" → {output}" if output else ""))
+    print(f"{noun:13} {replayed.written:,}" + (f" → {output}" if output else ""))
     print(f"dead letters  {replayed.reasons.total():,}{_reasons(replayed)}")
     for source, offset, error in replayed.dead[:SHOWN_DEAD]:
         print(f"              {source}@{offset}: {error}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from makiserve.artifact import FeaturesOnly, PackagedModel
+from makiserve.artifact import FeaturesOnly, PackagedModel, outputs_noun
 from makiserve.artifact.mlflow_predictor import ModelTask
 from makiserve.offline.metrics.observed import Observed
 from makiserve.offline.metrics.quality import Metrics, evidence
@@ -49,6 +49,7 @@ class ReportBuilder:
             origins=tuple(origins),
             records=records,
             outputs=outputs,
+            outputs_noun=outputs_noun(model),
             features=self._features.columns(),
             training={column.name: column for column in self._profile.columns} if self._profile else {},
             drift=self._features.drift(),

@@ -53,6 +53,7 @@ class Report:
         origins: the data that was read.
         records: number of records that were read.
         outputs: number of outputs that they caused.
+        outputs_noun: what the outputs are called: predictions or features.
         measured: the predictions that have a label; None without a label.
         features: a sample of the model's inputs, by feature.
         training: the statistics of the training data, by feature.
@@ -68,6 +69,7 @@ class Report:
     facts: Mapping[str, str]
     records: int
     outputs: int
+    outputs_noun: str = "predictions"
     origins: Sequence[SourceOrigin] = ()
     measured: Measured | None = None
     features: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class Report:
         total = sum(self.reasons.values())
         return [
             *self._metric_tiles(),
-            Tile("records", f"{self.records:,}", f"{self.outputs:,} predictions"),
+            Tile("records", f"{self.records:,}", f"{self.outputs:,} {self.outputs_noun}"),
             Tile(
                 "dead letters",
                 f"{total:,}",

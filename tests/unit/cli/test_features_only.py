@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_replay_features_equal_the_training_features(house: Path, tmp_path: Path) -> None:
     output = tmp_path / "features.csv"
-    assert "rows          1,000" in run("--features", HOUSE, "--replay", str(house), "--output", str(output))
+    report = tmp_path / "report.html"
+    shown = run("--features", HOUSE, "--replay", str(house), "--output", str(output), "--report", str(report))
+    assert "rows          1,000" in shown
+    assert re.search(rf"^features      ([\d,]+) → {output}$", shown, re.MULTILINE)
+    assert "predictions" not in shown
+    assert re.search(r"[\d,]+ features<", report.read_text())
     with output.open(newline="") as file:
         rows = [{name: float(row[name]) for name in row if name != "source"} for row in csv.DictReader(file)]
     frame = makiserve.features_frame(house, features=features, record=Reading)
