@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from makiserve.artifact import attach as attach_pipeline
+from makiserve.cli.options import Command
 from makiserve.scoring.entry_point import find_pipeline
 
 HELP = """Add a feature pipeline to a logged model and log the result as a new model. The original is not changed.
@@ -17,7 +18,7 @@ makiserve attach --model models:/house/3 --features features:features --referenc
 """
 
 
-@click.command(help=HELP)
+@click.command(cls=Command, help=HELP)
 @click.option("--model", required=True, metavar="URI", help="The model, of any flavor that mlflow.pyfunc can load.")
 @click.option(
     "--features",

@@ -8,9 +8,8 @@ from dataclasses import replace
 import click
 
 from makiserve.artifact import load_served
-from makiserve.cli.options import settings_from
+from makiserve.cli.options import require, settings_from
 from makiserve.cli.replay import print_differences
-from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
 from makiserve.offline.audit import Audited, audit
 from makiserve.offline.lake_audit import LakeAudited, audit_against_lake
@@ -36,9 +35,10 @@ FAILED = 1
 @settings_from(ModelSettings, BrokerSettings, AuditSettings)
 def audit_service(settings: Settings) -> int:
     """Audit the service, print the result and return the exit code."""
+    against, match_by = settings.has(AuditSettings, "against"), settings.has(AuditSettings, "match_by")
+    also = ["--match-by"] if against and not match_by else []
+    require(settings, "audit a service", ModelSettings, AuditSettings, BrokerSettings, also=also)
     audit_settings, broker = settings.of(AuditSettings), settings.of(BrokerSettings)
-    if not (isinstance(audit_settings.input, str) and isinstance(audit_settings.output, str)):
-        raise ConfigurationError("to audit a service, give its topics: --input and --output")
     if not settings.has(BrokerSettings, "group"):
         broker = replace(broker, group=f"makiserve.{audit_settings.output}")
     model = load_served(settings.of(ModelSettings))

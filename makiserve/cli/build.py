@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from makiserve.building import BASE, find_engine, write_context
+from makiserve.cli.options import Command
 from makiserve.errors import ConfigurationError
 
 HELP = """Build an image with a model and its requirements, for clusters that cannot reach the registry.
@@ -20,7 +21,7 @@ The build context is written to a folder. If docker, podman or buildah is instal
 """
 
 
-@click.command(help=HELP)
+@click.command(cls=Command, help=HELP)
 @click.option(
     "--model",
     required=True,

@@ -6,8 +6,7 @@ import click
 from rich.console import Console
 
 from makiserve.artifact import load_served
-from makiserve.cli.options import settings_from
-from makiserve.errors import ConfigurationError
+from makiserve.cli.options import require, settings_from
 from makiserve.serving.preflight import CHECKS, CheckResult, run
 from makiserve.serving.preflight.runner import ServiceFacts
 from makiserve.settings import BrokerSettings, ModelSettings, ServeSettings, Settings
@@ -28,8 +27,7 @@ COLOURS = {"passed": "green", "warned": "yellow", "failed": "red", "skipped": "d
 @settings_from(ModelSettings, ServeSettings, BrokerSettings)
 def check(settings: Settings) -> int:
     """Print a line for each check and return the exit code."""
-    if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
-        raise ConfigurationError(f"to check a service, give {', '.join(absent)}")
+    require(settings, "check a service", ModelSettings, ServeSettings, BrokerSettings)
     what = settings.of(ModelSettings)
     facts = ServiceFacts(lambda: load_served(what), settings.of(BrokerSettings), settings.of(ServeSettings))
     screen, code = Console(highlight=False, soft_wrap=True), 0

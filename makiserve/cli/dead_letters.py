@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import click
 
-from makiserve.cli.options import settings_from
+from makiserve.cli.options import require, settings_from
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
 from makiserve.serving.dead_letters import (
@@ -26,16 +26,22 @@ HELP = """List the dead letters of a topic by reason, with an example of each, o
 makiserve dead-letters house.predictions.dead-letters --reason operator
 makiserve dead-letters house.predictions.dead-letters --reason operator --redrive
 
-TOPIC defaults to the dead-letter topic of the configuration. --redrive writes each record back to the topic and
-partition that it came from, with the same key, timestamp and headers, exactly once. If the command fails, run it again.
-A redriven record has a new offset and is scored with the current state of its partition. The header makiserve.redriven
-counts how often a record was redriven.
+TOPIC is the dead-letter topic. It defaults to that of the configuration. --redrive writes each record back to the topic
+and partition that it came from, with the same key, timestamp and headers, exactly once. If the command fails, run it
+again. A redriven record has a new offset and is scored with the current state of its partition. The header
+makiserve.redriven counts how often a record was redriven.
 """
 
 
 @click.command(help=HELP)
 @click.argument("topic", required=False)
-@click.option("--reason", "reasons", multiple=True, help="Only dead letters with this reason; repeatable.")
+@click.option(
+    "--reason",
+    "reasons",
+    multiple=True,
+    metavar="REASON",
+    help="Only dead letters with this reason, such as decode or operator; repeatable.",
+)
 @click.option(
     "--source",
     "sources",
@@ -55,7 +61,9 @@ def dead_letters(
     dry_run: bool,
 ) -> None:
     """Show dead letters, or redrive them."""
-    which = DeadLetterFilter(topic or _configured(settings), reasons, sources)
+    topic = topic or _configured(settings)
+    require(settings, "read dead letters", BrokerSettings, also=[] if topic else ["TOPIC"])
+    which = DeadLetterFilter(topic, reasons, sources)
     if which.topic.endswith(REDRIVE_LOG):
         raise ConfigurationError(f"{which.topic} is a redrive log: give the dead-letter topic instead")
     connection = Connection(replace(settings.of(BrokerSettings), group=which.topic, instance="redrive"))
@@ -72,12 +80,10 @@ def dead_letters(
 
 
 def _configured(settings: Settings) -> str:
-    """Return the dead-letter topic of the configuration."""
+    """Return the dead-letter topic of the configuration; empty if it has none."""
     option = next(option for option in options(ServeSettings) if option.attribute == "dead_letters")
     value = settings.value(option).value
-    if not isinstance(value, str):
-        raise ConfigurationError("give the dead-letter topic: makiserve dead-letters TOPIC")
-    return value
+    return value if isinstance(value, str) else ""
 
 
 def _print(topic: str, dead_letters: Iterable[StoredDeadLetter], *, is_dry: bool) -> None:

@@ -24,6 +24,9 @@ HELP = """Show a pipeline as a tree: its operators, their state, and how windows
 \b
 makiserve explain models.electricity.features:features
 makiserve explain models.electricity.features:features --data house.csv --output pipeline.svg
+
+The argument is the function that returns the pipeline: MODULE:FUNCTION, with a module in the working directory or an
+installed one, or FILE.py:FUNCTION. The default FUNCTION is features.
 """
 
 SAMPLE = 20_000

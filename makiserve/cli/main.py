@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -11,8 +12,7 @@ import click
 
 from makiserve import __version__
 from makiserve.cli.exit import exit_with
-from makiserve.cli.options import settings_from
-from makiserve.errors import ConfigurationError
+from makiserve.cli.options import require, settings_from
 from makiserve.settings import (
     TOPIC_PREFIX,
     BrokerSettings,
@@ -39,6 +39,10 @@ class LazyCommand(NamedTuple):
     help: str
 
 
+SERVE = "serve"
+"""What many type to serve, although serving needs no command."""
+
+
 class CommandGroup(click.Group):
     """A command group whose help lists options by section, without importing the commands."""
 
@@ -54,6 +58,28 @@ class CommandGroup(click.Group):
             return None
         command: click.Command = getattr(import_module(lazy.module), lazy.name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in self._later or args[0].startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        raise click.UsageError(f"There is no command {args[0]}. {self._suggestion(args[0])}", ctx)
+
+    def _suggestion(self, name: str) -> str:
+        """Return what a user who typed an unknown command may have meant: a command, or the name of an option."""
+        flags = {flag.removeprefix("--") for option in self.params for flag in option.opts}
+        names = [*sorted(self._later), SERVE, *sorted(flags)]
+        meant = next(iter(get_close_matches(name, names, n=1)), "")
+        if meant in self._later:
+            return f"Did you mean makiserve {meant}?"
+        if meant == SERVE:
+            return "To serve, give no command: makiserve --model … --input … --output … --bootstrap-servers …"
+        if meant == "replay":
+            return "To replay, give an option: makiserve --model … --replay FILE"
+        if meant:
+            return f"Did you mean the option --{meant}?"
+        return f"The commands are {', '.join(sorted(self._later))}. Without one, makiserve serves."
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         titles: dict[str, list[tuple[str, str]]] = {}
@@ -133,8 +159,7 @@ def command(context: click.Context, settings: Settings) -> int | None:
         return _replay(settings)
     else:
         settings.refuse_flags("only valid with --replay", ModelSettings, ServeSettings, BrokerSettings, WebSettings)
-        if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
-            raise ConfigurationError(f"to serve, give {', '.join(absent)} (or --replay FILE to score a file)")
+        require(settings, "serve (without --replay FILE)", ModelSettings, ServeSettings, BrokerSettings)
         what, broker, serving = settings.of(ModelSettings), settings.of(BrokerSettings), settings.of(ServeSettings)
         # A worker uses one core: threads of a library would compete for it. Libraries read this when they are loaded.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -150,6 +175,7 @@ def _replay(settings: Settings) -> int:
     replaying = settings.of(ReplaySettings)
     if any(name.startswith(TOPIC_PREFIX) for name in replaying.source):
         settings.refuse_flags("not valid with --replay", ModelSettings, ReplaySettings, BrokerSettings)
+        require(settings, "replay a topic", ModelSettings, BrokerSettings)
         return replay_sources(settings.of(ModelSettings), replaying, settings.of(BrokerSettings))
     settings.refuse_flags("not valid with --replay", ModelSettings, ReplaySettings)
     return replay_sources(settings.of(ModelSettings), replaying, None)

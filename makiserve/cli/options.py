@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING
 from functools import wraps
 from pathlib import Path
@@ -14,9 +14,11 @@ from typing import Any
 import click
 
 from makiserve.cli.logs import set_up_logging
+from makiserve.errors import ConfigurationError
 from makiserve.settings import (
     SECTIONS,
     LogSettings,
+    ModelSettings,
     Option,
     Section,
     Settings,
@@ -67,6 +69,40 @@ def settings_from(*sections: type[Section]) -> Callable[[Callable[..., Any]], Ca
         return command
 
     return decorate
+
+
+class Command(click.Command):
+    """A command that reports all of its missing options at once."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.MissingParameter as error:
+            values, _, _ = self.make_parser(ctx).parse_args(given)
+            required = [parameter for parameter in self.get_params(ctx) if parameter.required]
+            absent = [parameter.opts[0] for parameter in required if parameter.name not in values]
+            if len(absent) < 2:
+                raise
+            raise click.UsageError(f"Missing options: {', '.join(absent)}.", ctx) from error
+
+
+def require(settings: Settings, purpose: str, *sections: type[Section], also: Iterable[str] = ()) -> None:
+    """Raise one error that names everything that a command lacks.
+
+    Args:
+        settings: the settings of the command.
+        purpose: what the command is for, to follow "to".
+        sections: the sections whose required options must be given; of a `ModelSettings` the model or the pipeline.
+        also: what is missing in addition.
+
+    Raises:
+        ConfigurationError: something is missing.
+    """
+    has_model = settings.has(ModelSettings, "model") or settings.has(ModelSettings, "features")
+    model = [] if has_model or ModelSettings not in sections else ["--model (or --features)"]
+    if absent := [*also, *model, *settings.absent(*sections)]:
+        raise ConfigurationError(f"to {purpose}, give {', '.join(absent)}")
 
 
 def default_text(option: Option) -> str:

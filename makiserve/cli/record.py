@@ -11,13 +11,13 @@ from makiserve.errors import ConfigurationError, DecodeError, SchemaNotFound, So
 from makiserve.kafka import Connection, TopicInspector, registry_client, schema_of
 from makiserve.records.inference import (
     InferredRecord,
-    class_name,
     fields_of_file,
     fields_of_json,
     fields_of_table,
     source_of,
 )
 from makiserve.records.lake import is_table, open_table
+from makiserve.records.names import class_name
 from makiserve.records.registry import RegisteredSchema
 from makiserve.records.registry.record_type import record_of_schema
 from makiserve.settings import TOPIC_PREFIX, BrokerSettings, Settings
@@ -29,6 +29,9 @@ makiserve record house.csv > house.py
 makiserve record delta:s3://lake/house
 makiserve record kafka:house --bootstrap-servers localhost:9092
 makiserve record --subject house-value --schema-registry http://localhost:8081
+
+FILE is a CSV, Parquet or JSON lines file, TABLE a lake table (delta:PATH or iceberg:CATALOG.TABLE), and kafka:TOPIC a
+topic. Give one of them, or --subject.
 
 Each field of a file, of a table or of JSON messages gets the narrowest type that accepts all of its values. Check what
 the data do not show: a field that is never null in them may be null later.

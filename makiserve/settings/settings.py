@@ -18,6 +18,9 @@ S = TypeVar("S", bound=Section)
 SECRET = re.compile(r"user\.info|auth\.token|password|passphrase|secret|\.pem$|private|oauthbearer\.config")
 """The librdkafka and schema registry properties whose values are masked."""
 
+ANOTHER = re.compile(r"\{\w+\.\w+\}")
+"""The template of an option that is the same as another one by default."""
+
 IN_FILE = "file:"
 MASK = "••••"
 
@@ -67,7 +70,10 @@ class Settings:
         return section(**values)
 
     def absent(self, *sections: type[Section]) -> list[str]:
-        """Return the flags of the required options that are not given, except those derived from others."""
+        """Return the flags of the required options that are not given.
+
+        An option that is derived from others is among them only if it is the same as another one, which is not given.
+        """
         return [
             option.flag
             for section in sections
@@ -140,7 +146,7 @@ class Settings:
 
 
 def _is_absent(option: Option, value: Any) -> bool:
-    return value is MISSING and not option.spec.derived
+    return value is MISSING and (not option.spec.derived or bool(ANOTHER.fullmatch(option.spec.derived)))
 
 
 def _value(key: Key, given: Given) -> Any:

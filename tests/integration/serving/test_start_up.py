@@ -217,9 +217,9 @@ def test_start_with_wrong_reference_outputs_is_refused(serve: Run, tampered: str
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ("", "to serve, give --input, --output, --bootstrap-servers (or --replay FILE to score a file)"),
-        ("--model m", "to serve, give --input, --output, --bootstrap-servers"),
-        ("--model m --input in --output out", "to serve, give --bootstrap-servers"),
+        ("", "to serve (without --replay FILE), give --model (or --features), --input, --output, --bootstrap-servers"),
+        ("--model m", "to serve (without --replay FILE), give --input, --output, --bootstrap-servers"),
+        ("--model m --input in --output out", "to serve (without --replay FILE), give --bootstrap-servers"),
         ("--model m --input in --replay x.csv", "--input: not valid with --replay"),
         ("--model m --input in --output out --bootstrap-servers b --label x", "--label: only valid with --replay"),
         ("--replay x.csv", "give the model"),
