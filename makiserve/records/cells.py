@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from msgspec import inspect
 
 from makiserve.records.escaped import ESCAPED, restored
-from makiserve.records.record import NA_VALUES, converted, mismatch, missing
+from makiserve.records.record import NA_VALUES, converted, mismatch, missing, optional_remedy
 from makiserve.records.record_table import Cells, DictionaryValues, FieldValues, field_values_of, objects
 
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -47,6 +47,7 @@ class CsvColumn:
         self.name = name
         self.kind = kind
         self.base, self.is_optional = without_none(kind)
+        self._na_values = na_values
         self._missing = na_values if self.is_optional else frozenset()
         self._has_literals = has_literals(kind)
         self._has_texts = any(self._fits(text) for text in ("", "x")) or not self._has_literals
@@ -79,7 +80,16 @@ class CsvColumn:
                 continue
         if not text and not self._has_texts:
             return missing(self.name, self.kind)
-        return mismatch(self.name, self.kind, repr(text if len(text) <= 60 else text[:57] + "..."))
+        shown = repr(text if len(text) <= 60 else text[:57] + "...")
+        return mismatch(self.name, self.kind, shown, self._remedy(text, shown))
+
+    def _remedy(self, text: str, shown: str) -> str:
+        """Return what to do about a cell that marks a missing value; empty if it does not look like a marker."""
+        if text in self._na_values:
+            return optional_remedy(self.kind)
+        if self.is_optional and self.base in (*PLAIN, *TEXTS_IN_JSON) and not any(map(str.isdigit, text)):
+            return f". If {shown} marks a missing value, give it with --na-values or na_values="
+        return ""
 
     def _readings(self, text: str) -> Iterator[Any]:
         """Yield the JSON values that a cell may spell, in the order in which to try them."""

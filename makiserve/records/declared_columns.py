@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError, SourceError
-from makiserve.records.record import Record, Schema
+from makiserve.records.record import Record, Schema, optional_type, rename_remedy, renamed
 from makiserve.records.record_table import Cells, FieldColumn, RecordTable, objects
 
 SHOWN = 40  # titles in a message
@@ -29,13 +30,25 @@ def declared_in(path: Path, titles: Sequence[str], schema: Schema) -> list[Field
         shown = ", ".join(map(repr, titles[:SHOWN])) or "no columns"
         raise SourceError(
             f"{path}: the header lacks {', '.join(map(repr, absent))}, which {schema.record.__qualname__} "
-            f"declares; it has {shown}{', …' if len(titles) > SHOWN else ''}"
+            f"declares; it has {shown}{', …' if len(titles) > SHOWN else ''}. "
+            f"{_remedy([declared[name] for name in absent], [title for title in titles if title not in declared])}"
         )
     if twice := [name for name in declared if titles.count(name) > 1]:
         raise SourceError(f"{path}: the header names {', '.join(map(repr, twice))} more than once")
     if unknown := [name for name in titles if name not in declared and schema.forbids_unknown]:
         raise SourceError(f"{path}: {schema.record.__qualname__} does not declare {', '.join(map(repr, unknown))}")
     return [field for name, field in declared.items() if name in titles]
+
+
+def _remedy(absent: Sequence[FieldInfo], undeclared: Sequence[str]) -> str:
+    """Return how to declare a field whose column has another name, for the first one that has a similar name."""
+    for field in absent:
+        close = get_close_matches(field.encode_name, undeclared, n=1)
+        title = next((title for title in undeclared if rename_remedy(field, [title])), close[0] if close else None)
+        if title is not None:
+            return f"If {title!r} is {field.encode_name!r}, declare {renamed(field, title)}"
+    optional = f"declare it {optional_type(absent[0].type)} = None"
+    return f"If a column has another name, declare {renamed(absent[0], 'COLUMN')}. If it may be absent, {optional}"
 
 
 def records_from_columns(schema: Schema, columns: Mapping[str, Cells], count: int) -> Sequence[Record | DecodeError]:

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import msgspec
 from msgspec import field
+from msgspec.structs import FieldInfo
 from typing_extensions import dataclass_transform
 
 from makiserve.errors import ConfigurationError, DecodeError, PipelineError, message_of
@@ -195,14 +196,15 @@ class Schema:
             name = declared.encode_name
             if name not in decoded:
                 if declared.required:
-                    return missing(name, declared.type)
+                    return missing(name, declared.type, rename_remedy(declared, decoded))
                 continue
             try:
                 converted(finite(decoded[name]), declared.type)
             except KeyboardInterrupt:
                 raise
             except BaseException:  # noqa: BLE001  a __post_init__ of a nested record
-                return mismatch(name, declared.type, shorten(decoded[name]))
+                remedy = optional_remedy(declared.type) if is_none_or_nan(decoded[name]) else ""
+                return mismatch(name, declared.type, shorten(decoded[name]), remedy)
         return DecodeError(_raised(error))
 
 
@@ -239,16 +241,57 @@ def finite(value: Any) -> Any:
     return {key: finite(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def missing(name: str, kind: Any) -> DecodeError:
-    """Return the error for a missing field."""
+def missing(name: str, kind: Any, remedy: str = "") -> DecodeError:
+    """Return the error for a missing field; the remedy precedes that for a field that may be missing."""
     expected = type_name(kind)
-    return DecodeError(f"field {name!r} is missing: expected {expected}", field=name, expected=expected)
+    message = f"field {name!r} is missing: expected {expected}{remedy}{optional_remedy(kind)}"
+    return DecodeError(message, field=name, expected=expected)
 
 
-def mismatch(name: str, kind: Any, value: str) -> DecodeError:
-    """Return the error for a field whose value is not of the declared type."""
+def mismatch(name: str, kind: Any, value: str, remedy: str = "") -> DecodeError:
+    """Return the error for a field whose value is not of the declared type.
+
+    Args:
+        name: the name of the field in the data.
+        kind: the declared type.
+        value: the value, shortened.
+        remedy: what to do, as a sentence after the message; empty if the value does not show it.
+    """
     expected = type_name(kind)
-    return DecodeError(f"field {name!r}: expected {expected}, got {value}", field=name, expected=expected, value=value)
+    message = f"field {name!r}: expected {expected}, got {value}{remedy}"
+    return DecodeError(message, field=name, expected=expected, value=value)
+
+
+def optional_remedy(kind: Any) -> str:
+    """Return the sentence that follows an error about a missing value: how to declare a field that may be missing."""
+    return f". If the value may be missing, declare the field {optional_type(kind)} = None"
+
+
+def optional_type(kind: Any) -> str:
+    """Return the type with None in it, as a user writes it."""
+    return type_name(kind) if type(None) in get_args(kind) else f"{type_name(kind)} | None"
+
+
+def rename_remedy(declared: FieldInfo, names: Iterable[str]) -> str:
+    """Return how to declare a missing field whose name the data spell differently; empty if no name is the same."""
+    wanted = _letters(declared.encode_name)
+    title = next((name for name in names if wanted and _letters(name) == wanted), None)
+    return "" if title is None else f". The data have {title!r}: declare {renamed(declared, title)}"
+
+
+def renamed(declared: FieldInfo, title: str) -> str:
+    """Return the declaration of a field with another name in the data."""
+    return f"{declared.name}: {type_name(declared.type)} = makiserve.field(name={msgspec.json.encode(title).decode()})"
+
+
+def _letters(name: str) -> str:
+    """Return a name without what its spellings differ in: `wind_speed`, `windSpeed` and `Wind Speed` are equal."""
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def is_none_or_nan(value: Any) -> bool:
+    """Return whether a value is missing: None, or the NaN that stands for it in data frames."""
+    return value is None or (isinstance(value, float) and isnan(value))
 
 
 def type_name(kind: Any) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from makiserve.records.cells import without_none
-from makiserve.records.record import converted, finite, mismatch, shorten
+from makiserve.records.record import converted, finite, is_none_or_nan, mismatch, optional_remedy, shorten
 from makiserve.records.record_table import Cells
 from makiserve.records.times import MICROSECOND
 from makiserve.records.whole_columns import whole_column
@@ -79,7 +79,8 @@ class TypedColumn:
                 return mismatch(self.name, self.kind, f"{value[:40]!r}, which is not UTF-8")
             except UNREADABLE:
                 pass
-        return mismatch(self.name, self.kind, shorten(value))
+        remedy = optional_remedy(self.kind) if is_none_or_nan(value) else ""
+        return mismatch(self.name, self.kind, shorten(value), remedy)
 
 
 def without_encoding(column: pa.Array) -> pa.Array:

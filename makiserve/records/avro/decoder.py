@@ -15,7 +15,7 @@ from makiserve.errors import DecodeError
 from makiserve.records.avro.generated import WIDTHS, Function, SourceReaders
 from makiserve.records.avro.schema import AvroSchema, Node, kind_of
 from makiserve.records.avro.values import MalformedData, UnheldValue, logical
-from makiserve.records.record import Record, Schema, mismatch, missing
+from makiserve.records.record import Record, Schema, mismatch, missing, rename_remedy
 from makiserve.records.typed import TypedColumn
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -121,7 +121,7 @@ class AvroDecoder:
         with write.block("if pos != len(data):"):
             write("extra = len(data) - pos")
             write("raise MalformedData(f'{extra:,} bytes left over' if extra > 0 else 'the data end early')")
-        self._return(write, variables)
+        self._return(write, variables, titles)
 
     def _read_fields(
         self, write: Function, node: Node, declared_by_title: dict[str | None, FieldInfo], variables: dict[str, str]
@@ -187,12 +187,13 @@ class AvroDecoder:
 
         return self._constant(convert, "convert")
 
-    def _return(self, write: Function, variables: dict[str, str]) -> None:
+    def _return(self, write: Function, variables: dict[str, str], titles: list[str]) -> None:
         for declared in self._schema.fields:
             if declared.name in variables:
                 continue
             if declared.required:
-                write(f"raise {self._constant(missing(declared.encode_name, declared.type))}")
+                remedy = rename_remedy(declared, titles)
+                write(f"raise {self._constant(missing(declared.encode_name, declared.type, remedy))}")
                 return
             if declared.default_factory is not msgspec.NODEFAULT:
                 variables[declared.name] = f"{self._constant(declared.default_factory)}()"

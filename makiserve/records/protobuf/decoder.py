@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError
 from makiserve.records.protobuf.schema import ProtobufSchema
-from makiserve.records.record import Record, Schema, missing
+from makiserve.records.record import Record, Schema, missing, rename_remedy
 from makiserve.records.typed import TypedColumn
 
 MAX_DEPTH = 10
@@ -65,7 +65,7 @@ class MessageReader:
         self._schema = schema
         self._parse = GetMessageClass(message).FromString
         fields = {name: field for field in message.fields for name in (field.json_name, field.name)}
-        self._readers = [_reader(declared, fields.get(_title(declared))) for declared in schema.fields]
+        self._readers = [_reader(declared, fields.get(_title(declared)), fields) for declared in schema.fields]
         self.titles = {
             declared.encode_name
             for declared, reader in zip(schema.fields, self._readers, strict=True)
@@ -165,15 +165,18 @@ def _title(declared: FieldInfo) -> str:
     return declared.encode_name if re.fullmatch(r"[A-Za-z_]\w*", declared.encode_name, re.ASCII) else declared.name
 
 
-def _reader(declared: FieldInfo, field: Any) -> Reader:
+def _reader(declared: FieldInfo, field: Any, names: Iterable[str]) -> Reader:
     column = TypedColumn(declared.encode_name, declared.type)
+    remedy = rename_remedy(declared, names) if field is None else ""
 
     def absent() -> Any:
         if declared.default_factory is not msgspec.NODEFAULT:
             return declared.default_factory()
         if declared.default is not msgspec.NODEFAULT:
             return declared.default
-        return None if column.is_optional and field is not None else missing(declared.encode_name, declared.type)
+        if column.is_optional and field is not None:
+            return None
+        return missing(declared.encode_name, declared.type, remedy)
 
     if field is None:
         return Reader(declared.name, None, False, None, None, absent)

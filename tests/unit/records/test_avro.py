@@ -315,3 +315,12 @@ def test_optional_and_refused_nan() -> None:
     assert from_avro("double", float("nan"), float | None) == (type(None), None)
     assert from_avro("double", float("nan"), float) == (REFUSED, None)
     assert from_avro("float", float("inf"), float | None) == (REFUSED, None)
+
+
+def test_a_missing_field_that_the_writer_spells_differently_gets_the_remedy() -> None:
+    class Wind(Record):
+        wind_speed: float
+
+    writer = schema_of("double") | {"fields": [{"name": "windSpeed", "type": "double"}]}
+    with pytest.raises(DecodeError, match=r"declare wind_speed: float = makiserve\.field\(name=\"windSpeed\"\)"):
+        decoder(writer, Wind).decode(written(writer, {"windSpeed": 1.5}))

@@ -7,11 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from makiserve.errors import ConfigurationError, DecodeError
-from makiserve.records import Schema
+from makiserve.records import RecordFile, Schema
 from makiserve.records.record import NA_VALUES
 from tests.loops import loop_over
 from tests.unit.records.verdicts import (
@@ -68,3 +71,34 @@ def test_nan_in_a_message_is_a_missing_value(message: bytes, kind: Any, expected
         assert expected in str(record)
     else:
         assert verdict(record) == expected
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.avro"])
+def test_missing_value_of_a_required_field_names_the_remedy(tmp_path: Path, name: str) -> None:
+    path, schema = tmp_path / name, Schema(record_of(float))
+    if name == "a.csv":
+        path.write_text("x\nNA\n")
+    elif name == "a.jsonl":
+        path.write_text('{"x": null}\n')
+    elif name == "a.parquet":
+        pq.write_table(pa.table({"x": pa.array([None], pa.float64())}), path)
+    else:
+        with path.open("wb") as file:
+            declared = {"name": "x", "type": ["null", "double"]}
+            fastavro.writer(file, {"type": "record", "name": "Row", "fields": [declared]}, [{"x": None}])
+    ((error,),) = map(list, RecordFile(path, schema))
+    assert str(error).endswith(". If the value may be missing, declare the field float | None = None")
+
+
+def test_a_field_with_none_but_without_a_default_gets_its_default_as_remedy() -> None:
+    (error,) = Schema(record_of(float | None)).decode_messages([b"{}"])
+    assert str(error).endswith(
+        "expected float | None. If the value may be missing, declare the field float | None = None"
+    )
+
+
+def test_a_word_that_is_not_a_missing_value_may_be_given_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x\n?\n")
+    ((error,),) = map(list, RecordFile(path, Schema(record_of(float | None))))
+    assert "If '?' marks a missing value, give it with --na-values" in str(error)

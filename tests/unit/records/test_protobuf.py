@@ -239,3 +239,13 @@ def test_a_serialized_descriptor_is_a_schema() -> None:
     message.field.add(name="x", number=1, type=3, label=1)
     compiled_schema = compiled(base64.b64encode(file.SerializeToString()).decode())
     assert ProtobufDecoder(compiled_schema, Schema(record_of(int))).decode(b"\0\x08\5").x == 5  # type: ignore[attr-defined]
+
+
+def test_a_missing_field_that_the_schema_spells_differently_gets_the_remedy(schema: ProtobufSchema) -> None:
+    class Notes(Record):
+        nOte: str
+
+    with pytest.raises(
+        DecodeError, match=r"The data have 'note': declare nOte: str = makiserve\.field\(name=\"note\"\)"
+    ):
+        ProtobufDecoder(schema, Schema(Notes)).decode(written(schema, {"note": "a"}))

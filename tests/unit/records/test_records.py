@@ -26,6 +26,7 @@ class Reading(Record):
     on: bool | None = None
 
 
+OPTIONAL = ". If the value may be missing, declare the field float | None = None"
 HEADER = b"time,House overall [kW],temperature,note,windSpeed,on\n"
 
 
@@ -42,14 +43,20 @@ def read(tmp_path: Path, data: bytes, record: type[Record] = Reading, name: str 
         (b"1,+2.5E-3,-0.5,,,", Reading(1, 0.0025, -0.5, "", None, None)),
         (b'1,.5,5.,"a ""b""\nc",1e3,False', Reading(1, 0.5, 5.0, 'a "b"\nc', 1000.0, False)),
         (b"1, 2 ,3,,,", Reading(1, 2.0, 3.0)),
-        (b"1,2,nan,,,", "field 'temperature': expected float, got 'nan'"),
+        (b"1,2,nan,,,", f"field 'temperature': expected float, got 'nan'{OPTIONAL}"),
         (b"1,inf,3,,,", "field 'House overall [kW]': expected float, got 'inf'"),
         (b"1,1e999,3,,,", "field 'House overall [kW]': expected float, got '1e999'"),
         (b"1.0,2,3,,,", "field 'time': expected int, got '1.0'"),
         (b"0x10,2,3,,,", "field 'time': expected int, got '0x10'"),
         (b"1,1_0,3,,,", "field 'House overall [kW]': expected float, got '1_0'"),
-        (b"1,2,,,,", "field 'temperature' is missing: expected float"),
-        (b"1,2,3,,abc,", "field 'windSpeed': expected float | None, got 'abc'"),
+        (b"1,2,,,,", f"field 'temperature' is missing: expected float{OPTIONAL}"),
+        (
+            b"1,2,3,,abc,",
+            (
+                "field 'windSpeed': expected float | None, got 'abc'. If 'abc' marks a missing value, give it with "
+                "--na-values or na_values="
+            ),
+        ),
         (b"1,2,3,,,1", "field 'on': expected bool | None, got '1'"),
         (b"1,2,3,\xff,,", "field 'note': expected str, got b'\\xff', which is not UTF-8"),
         (b"1,2", "2 cells, but the header has 6: '1,2'"),
@@ -71,10 +78,14 @@ def test_row_is_a_record_or_an_error_that_names_the_problem(tmp_path: Path, row:
     ("data", "message"),
     [
         (b'{"time": 1, "House overall [kW]": 2, "temperature": "x"}', "field 'temperature': expected float, got \"x\""),
-        (b'{"time": 1, "House overall [kW]": 2, "temperature": null}', "'temperature': expected float, got null"),
+        (b'{"time": 1, "House overall [kW]": 2, "temperature": null}', f"expected float, got null{OPTIONAL}"),
         (b'{"time": 1.5, "House overall [kW]": 2, "temperature": 1}', "field 'time': expected int, got 1.5"),
-        (b'{"time": 1, "temperature": 1}', "field 'House overall [kW]' is missing: expected float"),
-        (b'{"time": 1, "House overall [kW]": NaN, "temperature": 1}', "expected float, got nan"),
+        (b'{"time": 1, "temperature": 1}', f"field 'House overall [kW]' is missing: expected float{OPTIONAL}"),
+        (
+            b'{"time": 1, "house_overall_kw": 2, "temperature": 1}',
+            "The data have 'house_overall_kw': declare house: float = makiserve.field(name=\"house_overall_kw\")",
+        ),
+        (b'{"time": 1, "House overall [kW]": NaN, "temperature": 1}', f"expected float, got nan{OPTIONAL}"),
         (b'{"time": 1, "House overall [kW]": 1e999, "temperature": 1}', "not a JSON object: Number out of range"),
         (b'{"time": 1, "House ov', "not a JSON object: Input data was truncated"),
         (b"", "not a JSON object"),
@@ -116,7 +127,25 @@ def test_a_header_alone_is_an_empty_stream(tmp_path: Path, data: bytes) -> None:
     ("data", "words"),
     [
         (b"", "the file is empty"),
-        (b"time,temperature\n1,2\n", r"lacks 'House overall \[kW\]'"),
+        (
+            b"time,temperature\n1,2\n",
+            (
+                r"lacks 'House overall \[kW\]', which Reading declares; it has 'time', 'temperature'\. If a column has "
+                r'another name, declare house: float = makiserve\.field\(name="COLUMN"\)\. If it may be absent, '
+                r"declare it float \| None = None"
+            ),
+        ),
+        (
+            b"time,Temperature,House overall [kW]\n1,2,3\n",
+            r"If 'Temperature' is 'temperature', declare temperature: float = makiserve\.field\(name=\"Temperature\"\)",
+        ),
+        (
+            b"time,temperature,House overall\n1,2,3\n",
+            (
+                r"If 'House overall' is 'House overall \[kW\]', declare house: float = makiserve\.field"
+                r'\(name="House overall"\)'
+            ),
+        ),
         (b"time,time,House overall [kW],temperature\n", "'time' more than once"),
     ],
 )
