@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import keyword
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import chain, islice
-from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -18,16 +16,20 @@ from pyarrow import parquet
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.arrow import records_from_arrow
 from makiserve.records.cells import CsvColumn
-from makiserve.records.content import HEAD_BYTES, PARQUET, opened
+from makiserve.records.content import AVRO, HEAD_BYTES, PARQUET, opened
 from makiserve.records.csv import widest_header
 from makiserve.records.lake.lake_table import LakeTable
-from makiserve.records.record import NA_VALUES, Record, Schema
+from makiserve.records.names import attribute_names
+from makiserve.records.record import NA_VALUES, Record, Schema, is_none_or_nan
 from makiserve.records.record_file import WHITE, RecordFile
 from makiserve.records.typed import TypedColumn
 from makiserve.records.unseen import UnseenFields
 
 SAMPLE = 20_000
 """How many rows of a file are read."""
+
+SHOWN = 10
+"""How many titles an error shows."""
 
 # fmt: off
 CANDIDATES: dict[str, Any] = {
@@ -92,25 +94,15 @@ def source_of(record: InferredRecord) -> str:
     return head + classes + "\n"
 
 
-def class_name(text: str) -> str:
-    """Return a class name for a subject, topic or file.
-
-    >>> class_name("house-readings-value")
-    'HouseReadings'
-    """
-    words = re.findall(r"[A-Za-z0-9]+", re.sub(r"-(value|key)$", "", text.rpartition(".")[2]))
-    name = "".join(word[:1].upper() + word[1:] for word in words)
-    return name if name[:1].isalpha() else f"Record{name}"
-
-
 def fields_of_file(path: Path) -> list[InferredField]:
     """Return the fields of a CSV, Parquet or JSON lines file, from its first rows.
 
     Raises:
-        SourceError: the file cannot be read or has no rows.
+        SourceError: the file cannot be read, or is not in one of these formats.
     """
     with opened(path) as content:
         head = content.head
+        _refuse_other_formats(path, head)
         if head.startswith(PARQUET):
             titles = parquet.ParquetFile(content.stream).schema_arrow.names
             return _columns(_rows(path, titles, Any), titles, _typed)
@@ -120,6 +112,32 @@ def fields_of_file(path: Path) -> list[InferredField]:
             return fields_of_json((lines[:-1] if is_cut else lines)[:SAMPLE])
     titles = widest_header(head, path).titles
     return _columns(_rows(path, titles, str), titles, _cell)
+
+
+OTHER_FORMATS = {
+    **dict.fromkeys((".py", ".pyi", ".ipynb"), "Python code"),
+    **dict.fromkeys((".toml", ".yaml", ".yml", ".ini", ".cfg"), "a configuration file"),
+    **dict.fromkeys((".md", ".rst", ".html", ".xml"), "a document"),
+    **dict.fromkeys((".xls", ".xlsx", ".ods"), "a spreadsheet"),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), "a pickle"),
+    ".pb": "a file of Protobuf messages, whose schema has the fields",
+}
+"""What a file with one of these suffixes is, although its lines could be read as rows."""
+
+
+def _refuse_other_formats(path: Path, head: bytes) -> None:
+    kind = OTHER_FORMATS.get(path.suffix)
+    if head.startswith(AVRO):
+        kind = "an Avro file"
+    elif re.match(rb"\[\s*[{\]]", head.lstrip(WHITE)):
+        kind = "a JSON list"
+    elif kind is None and not head.startswith(PARQUET) and b"\0" in head:
+        kind = "not text"
+    if kind:
+        raise SourceError(
+            f"{path} is {kind}. A record type is written from a file of data: CSV with a header, Parquet, or JSON "
+            "lines with an object in each line"
+        )
 
 
 def fields_of_json(messages: Iterable[bytes]) -> list[InferredField]:
@@ -137,7 +155,10 @@ def fields_of_json(messages: Iterable[bytes]) -> list[InferredField]:
         if isinstance(row, dict):
             rows.append(row)
     if not rows:
-        raise SourceError("the data contain no JSON object from which to write a record type")
+        raise SourceError(
+            "the data contain no JSON object from which to write a record type: each line of a file and each message "
+            "of a topic must be one object"
+        )
     titles = list(dict.fromkeys(chain.from_iterable(rows)))
     return _columns(rows, titles, _typed)
 
@@ -158,8 +179,20 @@ def fields_of_table(table: LakeTable) -> list[InferredField]:
 
 
 def _rows(path: Path, titles: Sequence[str], kind: Any) -> list[dict[str, Any]]:
-    """Return the first rows of a file by title."""
-    return _first_rows(titles, RecordFile(path, Schema(_row_type(dict.fromkeys(titles, kind)))))
+    """Return the first rows of a file by title.
+
+    Raises:
+        SourceError: most of its lines are not rows of the header's columns.
+    """
+    file = RecordFile(path, Schema(_row_type(dict.fromkeys(titles, kind))))
+    read = list(islice(chain.from_iterable(file), SAMPLE))
+    errors = [row for row in read if isinstance(row, DecodeError)]
+    if len(errors) > len(read) / 2:
+        raise SourceError(
+            f"{path} does not look like a table: {len(errors):,} of {len(read):,} rows do not fit the header, "
+            f"{', '.join(map(repr, titles[:SHOWN]))}. The first error: {errors[0]}"
+        )
+    return _first_rows(titles, [read])
 
 
 def _row_type(kinds: Mapping[str, Any]) -> type[Record]:
@@ -191,7 +224,7 @@ def _field(title: str, values: list[Any], converter: Callable[[str, Any], Callab
 
 
 def _is_missing(value: Any, is_cell: bool) -> bool:
-    return value is None or (isinstance(value, float) and isnan(value)) or (is_cell and value in NA_VALUES)
+    return is_none_or_nan(value) or (is_cell and value in NA_VALUES)
 
 
 def _typed(name: str, kind: Any) -> Callable[[Any], Any]:
@@ -205,7 +238,7 @@ def _cell(name: str, kind: Any) -> Callable[[str], Any]:
 
 def _class(record: InferredRecord) -> str:
     lines = [f"class {record.name}(makiserve.Record):", f'    """{record.doc}"""', ""]
-    attributes = dict(zip(_attributes(field.name for field in record.fields), record.fields, strict=True))
+    attributes = dict(zip(attribute_names(field.name for field in record.fields), record.fields, strict=True))
     for attribute, field in sorted(attributes.items(), key=lambda entry: entry[1].is_optional):  # required ones first
         renamed = attribute != field.name
         options = [f"name={_quoted(field.name)}"] * renamed + ["default=None"] * (renamed and field.is_optional)
@@ -213,20 +246,6 @@ def _class(record: InferredRecord) -> str:
         none = " | None" if field.is_optional and field.annotation != "Any" else ""
         lines.append(f"    {attribute}: {field.annotation}{none}{value}")
     return "\n".join(lines) if record.fields else "\n".join(lines[:2])
-
-
-def _attributes(names: Iterable[str]) -> Iterator[str]:
-    """Yield an attribute for each name: the name if it is a lower-case identifier, otherwise its words."""
-    taken: set[str] = set()
-    for name in names:
-        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name)
-        words = "_".join(re.findall(r"[a-z0-9]+", snake.lower())) or "field"
-        words = f"field_{words}" if words[0].isdigit() else f"{words}_" if keyword.iskeyword(words) else words
-        attribute = name if re.fullmatch(r"[a-z][a-z0-9_]*", name) and not keyword.iskeyword(name) else words
-        while attribute in taken:
-            attribute += "_"
-        taken.add(attribute)
-        yield attribute
 
 
 def _quoted(name: str) -> str:

@@ -10,7 +10,8 @@ import msgspec
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.avro import AvroSchema, parse
 from makiserve.records.avro.schema import Node, kind_of
-from makiserve.records.inference import InferredField, InferredRecord, class_name
+from makiserve.records.inference import InferredField, InferredRecord
+from makiserve.records.names import class_name
 from makiserve.records.registry.client import RegisteredSchema
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from pathlib import Path
@@ -14,7 +15,6 @@ from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.inference import (
     InferredField,
     InferredRecord,
-    class_name,
     fields_of_file,
     fields_of_json,
     fields_of_table,
@@ -109,9 +109,40 @@ def test_a_table_becomes_a_record_type_with_its_partitions(tmp_path: Path) -> No
     ]
 
 
+TRAIN = """import pandas as pd
+from features import Event, features
+
+past = pd.read_csv("past.csv")
+model.fit(past[["a", "b"]], past["c"])
+"""
+
+
 @pytest.mark.parametrize(
-    ("text", "name"),
-    [("house-value", "House"), ("com.acme.House", "House"), ("house_readings", "HouseReadings"), ("7up", "Record7up")],
+    ("name", "content", "words"),
+    [
+        ("train.py", TRAIN, "train.py is Python code. A record type is written from a file of data: CSV"),
+        ("notebook.ipynb", '{"cells": []}', "is Python code"),
+        ("house.yaml", "a: 1", "is a configuration file"),
+        ("house.xlsx", "PK\3\4\0", "is a spreadsheet"),
+        ("house.bin", "a\0b", "is not text"),
+        ("house.json", ' [\n {"a": 1}]', "is a JSON list"),
+        ("house.json", '{\n "a": 1\n}', "each line of a file and each message of a topic must be one object"),
+        ("house.avro", "Obj\1", "is an Avro file"),
+        (
+            "train",
+            "import a\nx = f(1, 2)\ny = f(3, 4)\n",
+            "does not look like a table: 2 of 2 rows do not fit the header",
+        ),
+    ],
 )
-def test_a_class_is_named_for_its_source(text: str, name: str) -> None:
-    assert class_name(text) == name
+def test_a_file_of_another_format_is_refused(tmp_path: Path, name: str, content: str, words: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(SourceError, match=re.escape(words)):
+        fields_of_file(path)
+
+
+def test_a_header_in_brackets_is_not_a_json_list(tmp_path: Path) -> None:
+    path = tmp_path / "house.csv"
+    path.write_text("[kW],b\n1.5,2\n")
+    assert fields_of_file(path) == [InferredField("[kW]", "float", False), InferredField("b", "int", False)]
