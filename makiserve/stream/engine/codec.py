@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections import deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from fractions import Fraction
@@ -20,7 +20,16 @@ import numpy as np
 from numpy.lib.format import descr_to_dtype, dtype_to_descr
 
 from makiserve.errors import StateError
-from makiserve.stream.engine.codec_values import fields_of, is_structured, structured, time_of, time_parts
+from makiserve.stream.engine.codec_pandas import pandas_parts, pandas_value
+from makiserve.stream.engine.codec_values import (
+    factory_name,
+    factory_of,
+    fields_of,
+    is_structured,
+    structured,
+    time_of,
+    time_parts,
+)
 from makiserve.stream.engine.fold import Incomparable
 from makiserve.stream.engine.scope import MISSING
 
@@ -70,9 +79,12 @@ class Codec:
             return [tag, *encode(value, self)]
         if self._types.get(kind.__qualname__) is kind:
             return ["T", kind.__qualname__, *map(self.to_plain, fields_of(value))]
+        if (parts := pandas_parts(value)) is not None:
+            return ["p", *parts]
         raise StateError(
             f"a value of type {kind.__module__}.{kind.__qualname__} cannot be saved in a checkpoint: use numbers, "
             "strings, tuples, or a NamedTuple, Record or dataclass that the pipeline's module defines or imports"
+            f"{_coded_base(kind)}"
         )
 
     def from_plain(self, plain: Any) -> Any:
@@ -155,6 +167,12 @@ def _escaped(plain: Any) -> Any:
     return plain
 
 
+def _coded_base(kind: type) -> str:
+    """Return the end of a message: the type with a code that a type is a subclass of; empty if there is none."""
+    base = next((base for base in kind.__mro__[1:] if base in _TAGS), None)
+    return f"; or use {base.__qualname__} itself instead of its subclass" if base else ""
+
+
 def _array(parts: list[Any], codec: Codec) -> Any:
     description, shape, content = parts
     if isinstance(content, bytes):
@@ -180,6 +198,10 @@ def _scalar(parts: list[Any], _: Codec) -> Any:
     return np.frombuffer(parts[1], parts[0])[0]
 
 
+def _split(value: dict[Any, Any], codec: Codec) -> list[Any]:
+    return [codec.to_plains(value.keys()), codec.to_plains(value.values())]
+
+
 def _joined(parts: list[Any], codec: Codec) -> dict[Any, Any]:
     return dict(zip(codec.from_plains(parts[0]), codec.from_plains(parts[1]), strict=True))
 
@@ -194,7 +216,15 @@ _CODES: list[tuple[str, type, Callable[[Any, Codec], Iterable[Any]], Callable[[l
         lambda value, codec: [codec.to_plains(value)],
         lambda parts, codec: frozenset(codec.from_plains(*parts)),
     ),
-    ("d", dict, lambda value, codec: [codec.to_plains(value.keys()), codec.to_plains(value.values())], _joined),
+    ("d", dict, _split, _joined),
+    ("C", Counter, _split, lambda parts, codec: Counter(_joined(parts, codec))),
+    ("o", OrderedDict, _split, lambda parts, codec: OrderedDict(_joined(parts, codec))),
+    (
+        "g",
+        defaultdict,
+        lambda value, codec: [factory_name(value.default_factory), *_split(value, codec)],
+        lambda parts, codec: defaultdict(factory_of(parts[0]), _joined(parts[1:], codec)),
+    ),
     (
         "q",
         deque,
@@ -245,4 +275,5 @@ _SCALARS = (
 _CODES.extend(("n", kind, lambda value, _: [value.dtype.str, value.tobytes()], _scalar) for kind in _SCALARS)
 _TAGS = {kind: (tag, encode) for tag, kind, encode, _ in _CODES}
 _DECODERS = {tag: decode for tag, _, _, decode in _CODES}
+_DECODERS["p"] = lambda parts, _: pandas_value(*parts)
 _DECODERS[SURROGATES] = lambda parts, _: parts[0].decode(errors="surrogatepass")

@@ -1,9 +1,10 @@
-"""Take records and times apart for a checkpoint, and make them again exactly as they were."""
+"""Take records, times and factories apart for a checkpoint, and make them again exactly as they were."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import lru_cache
@@ -90,11 +91,43 @@ def time_parts(value: dt.datetime | dt.time) -> Sequence[Any]:
     if isinstance(zone, ZoneInfo) and zone.key:
         return [value.replace(tzinfo=None).isoformat(), value.fold, zone.key]
     if zone is not None and zone.utcoffset(None) is None:
-        raise StateError(
-            f"a time in a zone of type {type(zone).__module__}.{type(zone).__qualname__} cannot be saved in a "
-            "checkpoint: use zoneinfo.ZoneInfo(name), or convert the time to UTC"
-        )
+        raise unsaved_zone(zone)
     return [value.isoformat(), value.fold] if value.fold else [value.isoformat()]
+
+
+def unsaved_zone(zone: dt.tzinfo) -> StateError:
+    """Return the error for a time in a zone that cannot be saved."""
+    return StateError(
+        f"a time in a zone of type {type(zone).__module__}.{type(zone).__qualname__} cannot be saved in a "
+        "checkpoint: use zoneinfo.ZoneInfo(name), or convert the time to UTC"
+    )
+
+
+FACTORIES = {
+    factory.__name__: factory
+    for factory in (bool, bytes, float, int, str, dict, frozenset, list, set, tuple, Counter, OrderedDict, deque)
+}
+"""The factories of a defaultdict that a checkpoint can name."""
+
+
+def factory_name(factory: Callable[[], Any] | None) -> str | None:
+    """Return the name of a defaultdict's factory; None without one.
+
+    Raises:
+        StateError: it is not one of `FACTORIES`.
+    """
+    name = getattr(factory, "__name__", "")
+    if factory is not None and FACTORIES.get(name) is not factory:
+        raise StateError(
+            f"a defaultdict with the factory {factory!r:.80} cannot be saved in a checkpoint: use a type as the "
+            "factory, such as int, float, list, dict or set"
+        )
+    return name or None
+
+
+def factory_of(name: str | None) -> Callable[[], Any] | None:
+    """Return the factory of a name."""
+    return None if name is None else FACTORIES[name]
 
 
 def time_of(kind: Any, text: str, fold: int = 0, zone: str | None = None) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ import pytest
 import makiserve
 from makiserve.errors import StateError
 from makiserve.stream.engine.codec import Codec, pack
+from makiserve.stream.engine.codec_values import FACTORIES
 from tests.loops import loop_over
 
 
@@ -58,6 +60,13 @@ VALUES: list[Any] = [
     frozenset({Pair(1, 2)}),
     [[], (), {}, deque(), [()]],
     {"type": "Pair", "fields": [[1], [2]]},
+    Counter({"a": 2, "b": 0, Pair(1, 2): -1}),
+    Counter(),
+    OrderedDict([("b", 1), ("a", [OrderedDict()])]),
+    defaultdict(int, {"b": 1, "a": 2}),
+    defaultdict(list, {1: [1.5], "1": []}),
+    defaultdict(Counter, {"a": Counter("aab")}),
+    defaultdict(None, {"a": 1}),
 ]
 
 
@@ -78,6 +87,29 @@ def test_nan_comes_back_as_one_object() -> None:
     """A dict finds it by its identity."""
     plains = CODEC.to_plains([Pair(float("nan"), 1), Pair(float("nan"), 2)])
     assert all(pair.first is math.nan for pair in CODEC.from_plains(plains))
+
+
+@loop_over("factory", [None, *FACTORIES.values()], ids=str)
+def test_defaultdict_has_its_factory_again(factory: Any) -> None:
+    decoded = CODEC.from_plain(msgspec.msgpack.decode(pack(CODEC.to_plain(defaultdict(factory)))))
+    assert (type(decoded), decoded.default_factory) == (defaultdict, factory)
+
+
+@loop_over("factory", [lambda: 0, partial(int, 3), Reading], ids=range(3))
+def test_defaultdict_with_another_factory_is_refused(factory: Any) -> None:
+    with pytest.raises(
+        StateError, match=r"a defaultdict with the factory .* cannot be saved .*: use a type as the fact"
+    ):
+        CODEC.to_plain(defaultdict(factory))
+
+
+class Recent(deque):
+    """A deque of a user's."""
+
+
+def test_subclass_of_a_type_with_a_code_is_refused_with_the_type() -> None:
+    with pytest.raises(StateError, match=r"Recent cannot be saved .*; or use deque itself instead of its subclass"):
+        CODEC.to_plain(Recent([1]))
 
 
 def test_value_without_a_code_among_others_is_refused() -> None:
