@@ -57,6 +57,22 @@ def _no_key(key: Any) -> TypeError:
     )
 
 
+class Unwritable:
+    """A value in an output that no format can represent; `plain` raises for it.
+
+    Args:
+        reason: why, and what to do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def same_keys(value: Mapping[Any, Any]) -> str:
+    """Return the reason for refusing a dict in which two keys have the same text."""
+    return f"two of the keys {list(value)!r:.200} are the same text in JSON: give them different texts"
+
+
 def sorted_set(elements: Iterable[Any]) -> list[Any]:
     """Return the elements of a set in an order that depends on nothing but them.
 
@@ -77,6 +93,11 @@ def _inner(value: Any) -> Any:
     if plain.dispatch(type(value)) is plain.dispatch(object):
         raise TypeError(f"a value of type {type(value).__qualname__}")
     return plain(value)
+
+
+@plain.register(Unwritable)
+def _refused(value: Unwritable) -> Any:
+    raise ValueError(value.reason)
 
 
 @plain.register(bool)
@@ -123,7 +144,7 @@ def _numpy(value: np.generic) -> Any:
 def _named(value: Mapping[Any, Any]) -> dict[str, Any]:
     named = {_key(name): plain(inner) for name, inner in value.items()}
     if len(named) != len(value):
-        raise ValueError(f"two of the keys {list(value)} are the same text")
+        raise ValueError(same_keys(value))
     return named
 
 

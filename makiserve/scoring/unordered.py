@@ -1,4 +1,8 @@
-"""Replace sets in outputs by sorted lists: their own order depends on hashes, which differ between processes."""
+"""Replace sets in outputs by sorted lists: their own order depends on hashes, which differ between processes.
+
+A dict with two keys that are the same text in JSON, such as 1 and "1", is replaced by an error, because the encoder
+would write the key twice.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,14 @@ from typing import Any
 
 import msgspec
 
-from makiserve.scoring.plain import sorted_set
+from makiserve.scoring.plain import Unwritable, json_value, same_keys, sorted_set
 from makiserve.stream.columns.column import Column, Items, Rows, objects
 from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.time_column import TimeColumn
 from makiserve.stream.immutable import have_immutable_types, is_immutable_type
+
+DISTINCT: tuple[set[type], ...] = (set(), {str}, {int})
+"""The types of the keys of a dict whose texts are all different."""
 
 
 def without_sets(items: Sequence[Any]) -> Sequence[Any]:
@@ -54,6 +61,8 @@ def _ordered(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted_set(map(_ordered, value))
     if isinstance(value, dict):
+        if _has_same_keys(value):
+            return Unwritable(same_keys(value))
         return _replaced(value, value.values(), lambda parts: dict(zip(value, parts, strict=True)))
     if isinstance(value, tuple):
         return _replaced(value, value, getattr(kind, "_make", tuple))
@@ -64,6 +73,13 @@ def _ordered(value: Any) -> Any:
     if is_dataclass(kind):
         return _with_fields(value, [field.name for field in fields(kind)], object.__setattr__)
     return value
+
+
+def _has_same_keys(value: dict[Any, Any]) -> bool:
+    """Return whether two keys of a dict have the same text in JSON."""
+    if set(map(type, value)) in DISTINCT:
+        return False
+    return len({msgspec.json.encode({key: None}, enc_hook=json_value) for key in value}) < len(value)
 
 
 def _replaced(value: Any, parts: Iterable[Any], make: Callable[[list[Any]], Any]) -> Any:

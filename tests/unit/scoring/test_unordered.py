@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import UserDict
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -15,7 +17,7 @@ import pytest
 import makiserve
 from makiserve.scoring.output import Outputs
 from makiserve.scoring.plain import json_value, plain
-from makiserve.scoring.scored import Scored
+from makiserve.scoring.scored import Posted, Scored
 from makiserve.scoring.unordered import column_without_sets, without_sets
 from makiserve.stream.columns.column import Rows, column_of
 from makiserve.stream.columns.items import ColumnItems
@@ -127,3 +129,35 @@ def test_record_with_such_a_key_is_a_dead_letter() -> None:
     assert str(error).startswith(
         "the output cannot be written as JSON: a dict has the key None, but JSON has no such keys"
     )
+
+
+SAME_KEYS: list[dict[Any, Any]] = [{1: "a", "1": "b"}, {"1e16": 1, 1e16: 2}, {UUID(int=1): 1, str(UUID(int=1)): 2}]
+
+
+@loop_over("value", SAME_KEYS, ids=range(len(SAME_KEYS)))
+@loop_over("wrap", [dict, lambda value: [value], lambda value: {"a": value}, lambda value: Point(value)], ids=range(4))
+def test_two_keys_with_the_same_text_are_refused(value: Any, wrap: Any) -> None:
+    with pytest.raises(
+        ValueError, match=r"two of the keys \[.*\] are the same text in JSON: give them different texts"
+    ):
+        encode(wrap(value))
+
+
+def test_keys_of_several_types_with_different_texts_are_written() -> None:
+    assert json.loads(encode({1: "a", "2": "b", 2.5: "c"}))["value"] == {"1": "a", "2": "b", "2.5": "c"}
+
+
+@loop_over("place", ["posted", "prediction", "feature"])
+def test_record_with_two_keys_of_the_same_text_is_a_dead_letter(place: str) -> None:
+    twice, once = {1: "a", "1": "b"}, {1: "a"}
+    features = [Pair(1, twice if place == "feature" else 2), Pair(1, 2)]
+    predictions = [twice, once] if place == "prediction" else [0.5, 0.5]
+    posted = Posted([0, 1], [twice, once]) if place == "posted" else None
+    scored = Scored([0, 1], features, predictions, [])._replace(posted=posted)
+    emit = () if posted else ("prediction", "features")
+    outputs = Outputs(Tagged, Pair._fields, emit=emit, has_model=True, has_post=bool(posted))
+    for dead in (outputs.encode(scored, [Tagged()] * 2).dead, outputs.writable(scored, [Tagged()] * 2).dead):
+        ((index, error),) = dead
+        assert index == 0
+        assert "are the same text in JSON" in str(error)
+    assert [json.loads(value) for value in outputs.encode(scored, [Tagged()] * 2).values]
