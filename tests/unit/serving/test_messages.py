@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -83,9 +84,19 @@ def test_the_dead_letter_of_an_operator_names_it_and_holds_the_traceback() -> No
     assert (headers["makiserve.traceback"] or b"").endswith(b"ZeroDivisionError: division by zero\n")
 
 
+class Unreadable(SyntaxError):
+    """An exception that no version of Python can format: `traceback` reads the file of each SyntaxError."""
+
+    @property
+    def filename(self) -> str:  # type: ignore[override]
+        raise ValueError("no file")
+
+
 def test_dead_letter_of_an_unprintable_error_has_no_text() -> None:
-    unreadable: Any = ("features.py", "line", 1, 5)  # `traceback` expects a number and text
-    headers = dead_message(failed(SyntaxError("no", unreadable)))[2]
+    unreadable = Unreadable("no")
+    with pytest.raises(ValueError, match="no file"):
+        traceback.format_exception(unreadable)
+    headers = dead_message(failed(unreadable))[2]
     assert headers["makiserve.traceback"] == b""
     assert headers["makiserve.reason"] == b"operator"
 
