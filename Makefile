@@ -19,6 +19,7 @@ $(VENV):
 	mkdir -p $@
 
 $(VENV)/.done: pyproject.toml constraints.txt | $(VENV)
+	@echo 'Installing makiserve, with all libraries of its tests and models, into $(VENV). This takes some minutes.'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
@@ -37,6 +38,7 @@ spark: $(SPARK)/.done  ## features and scores on a real Spark, which it installs
 	$(SPARK)/bin/python -m pytest -q tests/spark
 
 $(SPARK)/.done: pyproject.toml constraints.txt | $(VENV)  # apart: Spark Connect and rxsci need different versions of zstandard
+	@echo 'Installing makiserve and Spark into $(SPARK). This takes some minutes.'
 	$(PYTHON) -m venv $(SPARK)
 	$(SPARK)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lake,spark]' \
 		'pyspark[connect]' 'pyiceberg[sql-sqlite]' hypothesis playwright pytest pytest-timeout

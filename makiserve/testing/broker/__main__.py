@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -39,22 +40,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("topics", nargs="*", type=topic, metavar="TOPIC[:PARTITIONS]", help="topics to create")
     parser.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="number of brokers (default: 1)")
+    parser.add_argument("--port", type=int, help="the port of the first broker (default: a free one)")
     options = parser.parse_args(arguments)
+    if options.port and not is_free(options.port):
+        parser.error(f"argument --port: port {options.port} is in use: stop the process that has it, or choose another")
     if not KafkaDistribution.cached().complete.exists():
         print("downloading Kafka; this takes a few minutes, once", file=sys.stderr)
     try:
-        _serve(options.nodes, options.topics)
+        _serve(options.nodes, options.topics, options.port)
     except MakiserveError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def _serve(nodes: int, topics: Sequence[tuple[str, int]]) -> None:
+def is_free(port: int) -> bool:
+    """Return whether no process of this machine listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _serve(nodes: int, topics: Sequence[tuple[str, int]], port: int | None) -> None:
     stop_signals = {signal.SIGINT, signal.SIGTERM}
     with (
         tempfile.TemporaryDirectory(prefix="kafka-") as directory,
-        KafkaServer(install(), Path(directory), nodes=nodes) as server,
+        KafkaServer(install(), Path(directory), nodes=nodes, port=port) as server,
     ):
         signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
         admin = AdminClient({"bootstrap.servers": server.bootstrap_servers})

@@ -34,6 +34,7 @@ class KafkaServer:
         proxies: for each node, the port of a proxy that leads to the node's `address.detour`. Clients that connect
             through a proxy are sent to proxies only.
         more: further settings of every node.
+        port: the port of the first node; None for a free one.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class KafkaServer:
         nodes: int = 1,
         proxies: Sequence[int] = (),
         more: Mapping[str, str] | None = None,
+        port: int | None = None,
     ) -> None:
-        ports = free_ports(3 * nodes)
+        first, *others = free_ports(3 * nodes)
+        ports = [port or first, *others]
         proxied = [*proxies, *[None] * nodes]
         addresses = list(map(NodeAddress, ports[::3], ports[1::3], ports[2::3], proxied))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

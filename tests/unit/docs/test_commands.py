@@ -7,6 +7,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 OTHER_TARGETS = {"tests/image", "tests/spark"}
 """What `make image` and `make spark` run: they need an image builder and a Spark."""
@@ -41,6 +43,14 @@ def test_make_unit_leaves_out_the_slow_tests_only() -> None:
     assert pytest_runs("unit") == {"tests/unit": "not slow"}
     assert pytest_runs("unit", "SLOW=1") == {"tests/unit": None}
     assert set(pytest_runs("coverage").values()) == {None}
+
+
+@pytest.mark.parametrize("target", ["setup", "demo", "spark"])
+def test_installation_first_prints_that_it_takes_minutes(target: str) -> None:
+    command = ["make", "--dry-run", "--always-make", "--no-print-directory", target]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    venv = next(index for index, line in enumerate(printed) if " -m venv " in line)
+    assert "This takes some minutes." in printed[venv - 1]
 
 
 def test_ci_runs_every_test() -> None:

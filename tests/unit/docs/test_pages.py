@@ -24,7 +24,15 @@ WRITTEN = sorted(
     ]
 )
 ELLIPSIS = "…"
-OF_OTHERS = {"--stop-timeout", "--resource-pattern-type", "--rows", "--tracking-uri", "--gigabytes", "--nodes"}
+OF_OTHERS = {
+    "--stop-timeout",
+    "--resource-pattern-type",
+    "--rows",
+    "--tracking-uri",
+    "--gigabytes",
+    "--nodes",
+    "--port",
+}
 """Flags of docker, kafka-acls.sh, the scripts in models/, the benchmarks, and the broker of makiserve.testing."""
 
 

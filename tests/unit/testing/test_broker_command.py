@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from makiserve.testing.broker import KafkaServer
 from makiserve.testing.broker.__main__ import main, topic
 from makiserve.testing.broker.jars import KafkaDistribution
 
@@ -20,6 +22,19 @@ def test_topic_malformed_is_refused(text: str, capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit):
         main([text])
     assert text in capsys.readouterr().err
+
+
+def test_port_that_is_in_use_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit):
+            main(["--port", str(port)])
+    assert f"port {port} is in use: stop the process that has it, or choose another" in capsys.readouterr().err
+
+
+def test_broker_has_the_given_port(tmp_path: Path) -> None:
+    server = KafkaServer(KafkaDistribution.cached(), tmp_path, nodes=3, port=9092)
+    assert server.bootstrap_servers.startswith("127.0.0.1:9092,127.0.0.1:")
 
 
 def test_broker_without_maven_names_what_to_install(
