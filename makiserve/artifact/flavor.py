@@ -125,12 +125,12 @@ def _mlmodel(directory: Path) -> Model:
     try:
         model = Model.load(str(directory / MLMODEL))
         dict(model.flavors)  # raises if it is not a mapping
-        return model
     except Exception as error:  # what YAML, MLflow and Python raise on a damaged file
         raise ModelRefused(
             f"its file {MLMODEL} cannot be read: {type(error).__name__}: {' '.join(str(error).split())}. Log the model "
             "again"
         ) from error
+    return model
 
 
 REQUIREMENTS = "requirements.txt"

@@ -165,7 +165,7 @@ def test_a_plain_mlflow_model_is_refused_with_the_way_to_package_it(tmp_path: Pa
 def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
     write({"nothing/readme.txt": "no"}, tmp_path)
 
-    with pytest.raises(ConfigurationError, match="it has no file MLmodel, so .* is not a model"):
+    with pytest.raises(ConfigurationError, match=r"it has no file MLmodel, so .* is not a model"):
         load(tmp_path / "nothing")
 
 
