@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from itertools import chain, islice, pairwise
+from itertools import chain, islice, pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,9 @@ LONG_RUN = 8
 
 TOP = 0
 """The row of a lane's scope in its own table, which contains the outermost groups."""
+
+NEW = -1
+"""Stands for the row of a key that has none yet."""
 
 
 class Table:
@@ -73,12 +75,10 @@ class Table:
         """
         if parents is not None:
             return self._find_inside(keys, parents)
-        with suppress(KeyError):  # mostly there are no new keys, and one pass over them is enough
-            return _rows_of(self.index, keys), []
-        added = self._added(self.index, keys)
+        rows, added = self._find_in(self.index, keys)
         if added and self._is_tracked:
             self._keys[[self.index[key] for key in added]] = objects(added).values
-        return _rows_of(self.index, keys), [(TOP, key) for key in added]
+        return rows, [(TOP, key) for key in added]
 
     def forget(self, added: Sequence[tuple[int, Any]]) -> None:
         """Remove the groups that were added last; nothing was written to their rows."""
@@ -147,12 +147,13 @@ class Table:
         members, rows, added = self.members, list[int](), list[tuple[int, Any]]()
         firsts = np.flatnonzero(np.diff(parents, prepend=-1))
         if len(firsts) * LONG_RUN <= len(keys):
+            parts = [np.empty(0, np.int64)]
             for first, end in pairwise([*firsts.tolist(), len(keys)]):
                 parent, names = int(parents[first]), keys[first:end]
-                inside = members.setdefault(parent, {})
-                added += [(parent, key) for key in self._added(inside, names)]
-                rows += map(inside.__getitem__, names)
-            return np.array(rows, np.int64), added
+                found, new = self._find_in(members.setdefault(parent, {}), names)
+                added += [(parent, key) for key in new]
+                parts.append(found)
+            return np.concatenate(parts), added
         for parent, key in zip(parents.tolist(), keys, strict=True):
             groups = members.get(parent)
             if groups is None:
@@ -165,11 +166,17 @@ class Table:
             rows.append(row)
         return np.array(rows, np.int64), added
 
-    def _added(self, inside: dict[Any, int], keys: Sequence[Any]) -> list[Any]:
-        """Add groups for the keys that are new among those of an enclosing group, and return these keys."""
-        added = [key for key in dict.fromkeys(keys) if key not in inside]
+    def _find_in(self, inside: dict[Any, int], keys: Sequence[Any]) -> tuple[Array, list[Any]]:
+        """Return the row of each key of an enclosing group, and the keys that have been added."""
+        rows = np.fromiter(map(inside.get, keys, repeat(NEW)), np.int64, len(keys))
+        at = np.flatnonzero(rows == NEW)
+        if not len(at):
+            return rows, []
+        new = [keys[index] for index in at.tolist()]
+        added = list(dict.fromkeys(new))
         inside.update(zip(added, self.allocate(len(added)), strict=True))
-        return added
+        rows[at] = list(map(inside.__getitem__, new))
+        return rows, added
 
     def _grow(self, rows: int) -> None:
         before = self._capacity
@@ -183,11 +190,6 @@ class Table:
             keys = [self._keys]
             del self._keys  # otherwise it could not grow in place
             self._keys = extended(keys, np.empty(len(more), object))
-
-
-def _rows_of(inside: dict[Any, int], keys: Sequence[Any]) -> Array:
-    """Return the row of each key."""
-    return np.fromiter(map(inside.__getitem__, keys), np.int64, len(keys))
 
 
 def _named(rows: Sequence[int] | Array, keys: Array, size: int) -> Iterator[list[Any]]:
