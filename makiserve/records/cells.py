@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 from msgspec import inspect
 
 from makiserve.records.escaped import ESCAPED, restored
-from makiserve.records.record import NA_VALUES, converted, mismatch, missing, optional_remedy
+from makiserve.records.field_errors import mismatch, missing, optional_remedy
+from makiserve.records.record import NA_VALUES, converted
 from makiserve.records.record_table import Cells, DictionaryValues, FieldValues, field_values_of, objects
 
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)

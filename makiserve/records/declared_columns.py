@@ -11,7 +11,8 @@ import msgspec
 from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError, SourceError
-from makiserve.records.record import Record, Schema, optional_type, rename_remedy, renamed
+from makiserve.records.field_errors import optional_type, rename_remedy, renamed
+from makiserve.records.record import Record, Schema
 from makiserve.records.record_table import Cells, FieldColumn, RecordTable, objects
 
 SHOWN = 40  # titles in a message

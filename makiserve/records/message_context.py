@@ -10,7 +10,8 @@ import msgspec
 from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError
-from makiserve.records.record import Record, Schema, missing
+from makiserve.records.field_errors import missing
+from makiserve.records.record import Record, Schema
 from makiserve.records.typed import TypedColumn
 
 CONTEXT = re.compile(r"ce_[a-z0-9]+|__key(\..+)?")

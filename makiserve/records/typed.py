@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from makiserve.records.cells import without_none
-from makiserve.records.record import converted, finite, is_none_or_nan, mismatch, optional_remedy, shorten
+from makiserve.records.field_errors import mismatch, optional_remedy, shorten
+from makiserve.records.record import converted, finite, is_none_or_nan
 from makiserve.records.record_table import Cells
 from makiserve.records.times import MICROSECOND
 from makiserve.records.whole_columns import whole_column

@@ -15,7 +15,8 @@ from makiserve.errors import DecodeError
 from makiserve.records.avro.generated import WIDTHS, Function, SourceReaders
 from makiserve.records.avro.schema import AvroSchema, Node, kind_of
 from makiserve.records.avro.values import MalformedData, UnheldValue, logical
-from makiserve.records.record import Record, Schema, mismatch, missing, rename_remedy
+from makiserve.records.field_errors import mismatch, missing, rename_remedy
+from makiserve.records.record import Record, Schema
 from makiserve.records.typed import TypedColumn
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

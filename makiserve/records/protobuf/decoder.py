@@ -14,8 +14,9 @@ from google.protobuf.message_factory import GetMessageClass
 from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError
+from makiserve.records.field_errors import missing, rename_remedy
 from makiserve.records.protobuf.schema import ProtobufSchema
-from makiserve.records.record import Record, Schema, missing, rename_remedy
+from makiserve.records.record import Record, Schema
 from makiserve.records.typed import TypedColumn
 
 MAX_DEPTH = 10

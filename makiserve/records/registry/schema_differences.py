@@ -11,9 +11,10 @@ from uuid import UUID
 from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError
+from makiserve.records.field_errors import type_name
 from makiserve.records.inference import InferredField
 from makiserve.records.message_context import CONTEXT
-from makiserve.records.record import Schema, type_name
+from makiserve.records.record import Schema
 from makiserve.records.registry.client import RegisteredSchema
 from makiserve.records.registry.record_type import record_of_schema
 from makiserve.records.typed import TypedColumn
