@@ -36,6 +36,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+PARTS_OF_ORDER_BY = ("time", "tie_by")
+"""Arguments that the command line takes in one option."""
+
 
 def message_of(error: BaseException) -> str:
     """Return the message of any exception; one whose text cannot be had is replaced."""
@@ -76,7 +79,8 @@ class ArgumentError(ConfigurationError, ValueError):
     @property
     def as_option(self) -> str:
         """The message in terms of the command line: `--label-ahead -3: …`."""
-        return f"--{self.argument.replace('_', '-')} {self.value}: {self.message}"
+        option = "order-by" if self.argument in PARTS_OF_ORDER_BY else self.argument.replace("_", "-")
+        return f"--{option} {self.value}: {self.message}"
 
 
 class PipelineError(ConfigurationError, ValueError):

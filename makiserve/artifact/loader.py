@@ -76,9 +76,19 @@ def _open(uri: str, fetched: Fetched, features: str | None, like: PackagedModel 
 def _require_same_pipeline(model: PackagedModel, like: PackagedModel | None) -> PackagedModel:
     if like and not model.has_pipeline_of(like):
         raise PipelineChanged(
-            f"{model.uri} and {like.uri} have different pipelines, although their sources are the same"
+            f"{model.uri} and {like.uri} have different pipelines, although their sources are the same: "
+            f"{_difference(model, like)}"
         )
     return model
+
+
+def _difference(model: PackagedModel, like: PackagedModel) -> str:
+    """Return what differs between two pipelines of the same sources, and what to do."""
+    if (model.post is None) != (like.post is None):
+        return f"only {(model if model.post else like).uri} has a post pipeline. Log both with the same post="
+    if model.post and like.post and model.post.fingerprint != like.post.fingerprint:
+        return "their post pipelines differ. Log both with the same post="
+    return "their pipeline functions or record types differ. Log both with the same features= and record="
 
 
 def _refuse_second_pipeline(features: str | None, flavor: Flavor) -> None:

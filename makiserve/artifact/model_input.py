@@ -93,7 +93,7 @@ def _all_emitted(model: Any, emitted: tuple[str, ...]) -> tuple[str, ...]:
     takes = "does not declare its inputs" if expected is None else f"takes {expected} features without naming them"
     raise ConfigurationError(
         f"the model {takes}, and the pipeline emits {len(emitted)} ({', '.join(map(repr, emitted))}): "
-        "pass inputs=[…] with the names in the model's order"
+        "pass inputs=[…] with the names in the model's order (with makiserve attach: --input NAME for each)"
     )
 
 

@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from sklearn.linear_model import Ridge
 
 import makiserve
-from makiserve.artifact import load
+from makiserve.artifact import load, load_served
 from makiserve.cli.main import command
+from makiserve.settings import ModelSettings
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "log-a-model.md"
 FILES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text(), re.DOTALL))
@@ -35,7 +36,9 @@ def test_the_code_of_the_page_logs_models(
     readings = pd.read_csv("readings.csv")
 
     assert load("models:/house@champion").post is not None
-    assert load("models:/house@challenger").post is None
+    load_served(
+        ModelSettings(model="models:/house@champion", split="challenger=10%", shadow="models:/house@challenger")
+    )
     alerts = makiserve.replay("models:/house@champion", "readings.csv").frame
     assert 0 < len(alerts) < len(readings)
     assert (alerts.kwh > 3).all()

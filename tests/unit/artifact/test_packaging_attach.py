@@ -164,7 +164,7 @@ def test_attaching_completes_a_model_without_a_signature(tracking: str, house: M
 
     with pytest.raises(ModelRefused, match="without a signature that names its inputs"):
         load(path)
-    with pytest.raises(ConfigurationError, match=r"does not declare its inputs.*pass inputs"):
+    with pytest.raises(ConfigurationError, match=r"does not declare its inputs.*pass inputs.*--input NAME for each"):
         attach(str(path), **arguments)
     info = attach(str(path), inputs=["temperature", "wind"], **arguments)
 

@@ -111,8 +111,21 @@ def test_another_entry_point_of_the_same_sources_is_another_pipeline(log: Log, p
     both = FEATURES + "\ndef mirrored():\n    return rx.pipe(rs.ops.map(lambda i: Features(-i.fahrenheit, -i.wind)))\n"
     house = project(HOUSE | {"house/features.py": both}, "house.features")
     first = load(log(house).model_uri)
-    with pytest.raises(PipelineChanged, match="although their sources are the same"):
+    with pytest.raises(PipelineChanged, match="although their sources are the same: their pipeline functions"):
         load(log(house, features=house.mirrored).model_uri, like=first)
+
+
+def test_another_post_pipeline_of_the_same_sources_is_named(log: Log, project: Project) -> None:
+    posts = FEATURES + (
+        "\ndef alerts():\n    return rx.pipe(rs.ops.filter(lambda i: i.prediction > 0))\n"
+        "\ndef warnings():\n    return rx.pipe(rs.ops.map(lambda i: i.prediction))\n"
+    )
+    house = project(HOUSE | {"house/features.py": posts}, "house.features")
+    alerts = load(log(house, post=house.alerts).model_uri)
+    with pytest.raises(PipelineChanged, match=rf"only {alerts.uri} has a post pipeline. Log both with the same post="):
+        load(log(house).model_uri, like=alerts)
+    with pytest.raises(PipelineChanged, match=r"their post pipelines differ\. Log both with the same post="):
+        load(log(house, post=house.warnings).model_uri, like=alerts)
 
 
 def test_a_challenger_may_be_named_by_its_alias_alone(versions: ModuleType) -> None:

@@ -199,6 +199,8 @@ def test_the_label_of_the_frame_is_that_of_the_metrics(
             "--label watts: not a field of Reading",
         ),
         ({"label": "power", "by": "hous"}, "by='hous': not a field of Reading", "--by hous: not a field"),
+        ({"time": "at"}, "time='at': not a field of Reading", "--order-by at: not a field"),
+        ({"time": "time", "tie_by": "id"}, "tie_by='id': not a field of Reading", "--order-by id: not a field"),
         ({"lane_by": "owner"}, "lane_by='owner': not a field of Reading", "--lane-by owner: not a field"),
         ({"emit": "feature"}, "emit='feature': cannot be emitted; available:", "--emit feature: cannot be emitted"),
     ],
