@@ -36,9 +36,8 @@ def test_the_code_of_the_page_logs_models(
     readings = pd.read_csv("readings.csv")
 
     assert load("models:/house@champion").post is not None
-    load_served(
-        ModelSettings(model="models:/house@champion", split="challenger=10%", shadow="models:/house@challenger")
-    )
+    served = load_served(ModelSettings(model="models:/house@champion", split="challenger=10%"))
+    assert served.companions.challenger
     alerts = makiserve.replay("models:/house@champion", "readings.csv").frame
     assert 0 < len(alerts) < len(readings)
     assert (alerts.kwh > 3).all()
