@@ -136,7 +136,10 @@ def _versions(client: MlflowClient, name: str) -> list[int]:
 def _other_models(client: MlflowClient, name: str) -> str:
     names = [model.name for model in client.search_registered_models(max_results=100)]
     if not names:
-        return "No model is registered there: check MLFLOW_TRACKING_URI, and the working directory if there is none"
+        return (
+            "No model is registered there: set MLFLOW_TRACKING_URI to the server that has the model, or start in the "
+            "folder in which it was logged"
+        )
     similar = get_close_matches(name, names, n=3) or names
     return f"There is no registered model {name!r}. Give another name, such as {', '.join(similar[:SHOWN])}"
 

@@ -83,7 +83,7 @@ def test_unknown_model_names_similar_ones(client: MlflowClient, end: str) -> Non
 def test_empty_registry_names_the_tracking_server_to_check(tracking: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MlflowClient, "search_registered_models", lambda self, **options: [])
     message = refusal("models:/nobody")
-    assert f"(tracking server: {tracking}). No model is registered there: check MLFLOW_TRACKING_URI" in message
+    assert f"(tracking server: {tracking}). No model is registered there: set MLFLOW_TRACKING_URI to" in message
 
 
 def test_folder_that_does_not_exist_is_named_with_the_other_forms(
