@@ -13,9 +13,12 @@ import msgspec
 import pytest
 
 import makiserve
+import makiserve.stream as rs
 from makiserve.errors import StateError
+from makiserve.stream.columns.engine_choice import checkpoints_of, program_for
 from makiserve.stream.engine.codec import Codec, pack
 from makiserve.stream.engine.codec_values import FACTORIES
+from makiserve.stream.engine.trace import trace
 from tests.loops import loop_over
 
 
@@ -134,3 +137,20 @@ def test_value_without_a_code_among_others_is_refused() -> None:
 def test_damaged_records_are_refused(plains: Any) -> None:
     with pytest.raises(StateError):
         CODEC.from_plains(plains)
+
+
+def counted(counts: Any, item: int) -> Any:
+    counts = counts.copy()
+    counts[item % 2] = counts.get(item % 2, 0) + 1
+    return counts
+
+
+@loop_over("seed", [Counter(), OrderedDict(), defaultdict(int)], ids=range(3))
+def test_lane_continues_after_a_restore_of_such_state(seed: Any) -> None:
+    program = program_for(trace(rs.ops.group_by(lambda item: item % 3, [rs.ops.scan(counted, seed)])))
+    checkpoints, state, items = checkpoints_of(program), program.new_state(), list(range(20))
+    expected = list(program.feed(items, program.new_state()).outputs)
+    outputs = list(program.feed(items[:10], state).outputs)
+    outputs += program.feed(items[10:], checkpoints.load(checkpoints.dump(state))).outputs
+    assert outputs == expected
+    assert set(map(type, outputs)) == {type(seed)}
