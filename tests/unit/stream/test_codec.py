@@ -147,8 +147,9 @@ def counted(counts: Any, item: int) -> Any:
 
 @loop_over("seed", [Counter(), OrderedDict(), defaultdict(int)], ids=range(3))
 def test_lane_continues_after_a_restore_of_such_state(seed: Any) -> None:
-    program = program_for(trace(rs.ops.group_by(lambda item: item % 3, [rs.ops.scan(counted, seed)])))
-    checkpoints, state, items = checkpoints_of(program), program.new_state(), list(range(20))
+    program: Any = program_for(trace(rs.ops.group_by(lambda item: item % 3, [rs.ops.scan(counted, seed)])))
+    checkpoints: Any = checkpoints_of(program)
+    state, items = program.new_state(), list(range(20))
     expected = list(program.feed(items, program.new_state()).outputs)
     outputs = list(program.feed(items[:10], state).outputs)
     outputs += program.feed(items[10:], checkpoints.load(checkpoints.dump(state))).outputs
