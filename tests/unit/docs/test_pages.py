@@ -69,6 +69,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(there), link
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+def test_broker_to_try_an_example_on_has_the_port_of_its_commands(page: str) -> None:
+    text = (ROOT / page).read_text()
+    assert "python -m makiserve.testing.broker --port 9092" in text
+    assert set(re.findall(r"localhost:(\d+)", text)) == {"9092"}
+    assert re.search(r"^make setup.*\n\. \.venv/bin/activate.*\nmkdir (\w+) && cd \1", text, re.MULTILINE)
+
+
 def test_every_page_is_in_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     site = (ROOT / "mkdocs.yml").read_text()
