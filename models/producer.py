@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
+
+ANSWER_S = 10.0
+"""How long to wait for a broker. Without a limit, the messages would wait for one forever."""
 
 
 class Message(NamedTuple):
@@ -42,8 +45,20 @@ def run_producer(
 
 
 def send(messages: Iterable[Message], topic: str, servers: str, rows_per_s: float) -> int:
-    """Send messages to a topic at a maximum rate, and return their number."""
-    producer, sent, began = Producer({"bootstrap.servers": servers}), 0, time.monotonic()
+    """Send messages to a topic at a maximum rate, and return their number.
+
+    Raises:
+        SystemExit: no broker answers.
+    """
+    producer, sent = Producer({"bootstrap.servers": servers}), 0
+    try:
+        producer.list_topics(timeout=ANSWER_S)
+    except KafkaException as error:
+        raise SystemExit(
+            f"no broker at {servers} answers within {ANSWER_S:g} s: check --bootstrap-servers, or start a Kafka, "
+            "python -m makiserve.testing.broker --port 9092"
+        ) from error
+    began = time.monotonic()
     for message in messages:
         producer.produce(topic, message.value, key=message.key)
         producer.poll(0)
