@@ -90,6 +90,24 @@ class OffsetsClient:
             answer = self._consumer.offsets_for_times([place], timeout.total_seconds())[0]
         return answer.offset if answer.offset >= 0 else self.watermarks(partition, timeout).high
 
+    def end_of_records(self, partition: int, ends: Watermarks, timeout: timedelta) -> int:
+        """Return one after the last record of the input that a reader receives; the oldest offset if there is none.
+
+        Markers of transactions and aborted records may follow it, up to `ends.high`. No reader receives them.
+
+        Raises:
+            RetryCall: there was no answer.
+        """
+        span = 1
+        while (start := max(ends.low, ends.high - span)) < ends.high:
+            last = self._last_record(partition, start, ends.high, timeout)
+            if last is not None:
+                return last + 1
+            if start == ends.low:
+                return ends.low
+            span *= 16
+        return ends.high
+
     def contents(
         self, topic: str, partition: int, timeout: timedelta, is_over: Callable[[], bool]
     ) -> Iterator[list[tuple[bytes, bytes | None]]]:
@@ -120,6 +138,21 @@ class OffsetsClient:
     def close(self) -> None:
         """Close the client."""
         self._consumer.close()
+
+    def _last_record(self, partition: int, start: int, end: int, timeout: timedelta) -> int | None:
+        doing, reached, last = f"Reading the last record of {self._topic}[{partition}]", start, None
+        with to_error(doing):
+            self._consumer.assign([TopicPartition(self._topic, partition, start)])
+            try:
+                while reached < end:
+                    if not (messages := self._take(timeout)):
+                        raise RetryCall(f"{doing}: no answer")
+                    reached = max(map(_reached, messages))
+                    records = [int(message.offset() or 0) for message in messages if message.error() is None]
+                    last = max((offset for offset in records if offset < end), default=last)
+            finally:
+                self._consumer.unassign()
+        return last
 
     def _take(self, timeout: timedelta) -> list[Message]:
         first = self._consumer.poll(timeout.total_seconds())

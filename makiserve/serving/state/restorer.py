@@ -215,7 +215,10 @@ class Restorer:
 
     def _first(self, number: int, ends: Watermarks) -> Position:
         first = ends.low if self._settings.start == "earliest" else ends.high
-        return first_position(first, self._span_start(number, first))
+        start = self._span_start(number, first)
+        if start < first:  # reading the records up to here restores the state, and markers of transactions are not read
+            first = self._offsets.end_of_records(number, ends, CALL_TIMEOUT)
+        return first_position(first, start)
 
     def _span_start(self, number: int, otherwise: int) -> int:
         """Return the first offset within the warm-up span, the end if no record is, or `otherwise` without a span."""

@@ -113,6 +113,7 @@ class Kafka:
         fails: the errors that the next calls of a name raise, one each.
         turns: what happens at the next calls of `receive` and `keep_alive`, one each.
         state: partition, key and value of the records of the state topic.
+        markers: the number of entries after the last record of each partition that no reader receives.
     """
 
     def __init__(self, stop: Stop, *partitions: list[float]) -> None:
@@ -121,7 +122,7 @@ class Kafka:
             number: [message(number, offset, b'{"value": %d}' % value) for offset, value in enumerate(values)]
             for number, values in enumerate(partitions)
         }
-        self.low = 0
+        self.low = self.markers = 0
         self.group: dict[int, tuple[int, str]] = {}
         self.visible: list[Output] = []
         self.state: list[tuple[int, bytes, bytes | None]] = []
@@ -289,7 +290,11 @@ class Lookup:
 
     def watermarks(self, partition: int, timeout: timedelta) -> Watermarks:
         self.kafka.called("watermarks")
-        return Watermarks(self.kafka.low, len(self.kafka.input[partition]))
+        return Watermarks(self.kafka.low, len(self.kafka.input[partition]) + self.kafka.markers)
+
+    def end_of_records(self, partition: int, ends: Watermarks, timeout: timedelta) -> int:
+        self.kafka.called("end of records", partition)
+        return ends.high - self.kafka.markers
 
     def offset_since(self, partition: int, time_ms: int, timeout: timedelta) -> int:
         self.kafka.called("since", partition)

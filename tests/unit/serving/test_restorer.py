@@ -259,6 +259,13 @@ def test_group_that_starts_at_latest_is_warmed_up(kafka: Kafka, monkeypatch: pyt
     assert (partition.next_offset, partition.position.committed, partition.position.origin) == (3, 5, 3)
 
 
+def test_warm_up_ends_at_the_last_record_before_markers(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1.003 + 60)
+    kafka.markers = 2
+    partition = WaitingAssignment(kafka, start="latest", warm_up="1min").begin()
+    assert (partition.next_offset, partition.position.committed) == (3, 5)
+
+
 def test_a_rebuilt_state_is_made_of_the_time_of_the_warm_up(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1.002 + 60)
     kafka.group[0] = (4, "")
