@@ -147,7 +147,9 @@ class OffsetsClient:
                 while reached < end:
                     if not (messages := self._take(timeout)):
                         raise RetryCall(f"{doing}: no answer")
-                    reached = max(map(_reached, messages))
+                    place = self._topic, partition
+                    messages = [message for message in messages if (message.topic(), message.partition()) == place]
+                    reached = max(map(_reached, messages), default=reached)
                     records = [int(message.offset() or 0) for message in messages if message.error() is None]
                     last = max((offset for offset in records if offset < end), default=last)
             finally:
