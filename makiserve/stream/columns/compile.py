@@ -35,6 +35,7 @@ from makiserve.stream.engine.keeper import Keeper, unwrapped
 from makiserve.stream.engine.plan import FIRST, LAST, Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import State
+from makiserve.stream.math.extremes import Comparing
 from makiserve.stream.ops.distinct import Distinct, DistinctUntilChanged
 from makiserve.stream.ops.group_by import GroupBy
 from makiserve.stream.ops.map import FlatMap
@@ -201,6 +202,8 @@ class Compiled:
                 marks.begin()
                 layout.allocate_mark = marks.allocate
             branches.append(self._chain(plan, (*path, f"{operator.name}[{index}]"), layout, is_certain=is_certain))
+            # an item that fails in a later branch may fail in this one first, once failed items before it are removed
+            is_certain = is_certain and not _may_fail_by_earlier_items(plan)
         layout.allocate_mark = allocate
         if operator.is_by_item and operator.join == "zip":
             for step in chain.from_iterable(branch.walk() for branch in branches):
@@ -230,6 +233,20 @@ class Compiled:
             step = AgingGroupByStep(here, key, chain, inner, layout, ttl_ms, time)
         self.groups[inner.number] = step
         return step
+
+
+def _may_fail_by_earlier_items(plan: Plan) -> bool:
+    """Return whether the items before an item may be why a pipeline fails on it."""
+    has_state = False
+    for operator in plan.operators:
+        if has_state or isinstance(operator, Scan | Comparing | DistinctUntilChanged | AsOf | TimeWindows):
+            return True
+        if isinstance(operator, GroupBy) and operator.ttl_ms is not None:
+            return True
+        if any(_may_fail_by_earlier_items(inner) for _, inner in operator.plans()):
+            return True
+        has_state = not operator.traits.stateless
+    return False
 
 
 def _scan_step(path: str, layout: ScopeLayout, operator: Scan) -> ScanStep:

@@ -268,3 +268,32 @@ def test_groups_that_move_keep_the_order_of_their_first_records(cut: int) -> Non
     for batch in (items[:cut], items[cut:]):
         assert comparable(columns.feed(batch, state)) == comparable(rows.feed(batch, other))
     assert repr(columns.complete(state)) == repr(rows.complete(other))
+
+
+def _small(item: int) -> int:
+    return item if item < 10 else int("x")
+
+
+@pytest.mark.parametrize(
+    ("fails_by_earlier", "before"),
+    [
+        (lambda: rx.pipe(rs.data.lag(1), rs.ops.map(lambda pair: 1 // (pair[0] % 3))), []),
+        (lambda: rs.ops.group_by(lambda i: 0, [rs.data.lag(1), rs.ops.map(lambda pair: 1 // (pair[0] % 3))]), []),
+        (lambda: rs.ops.scan(lambda kept, item: item + 0 // (kept % 2 + item % 3), 4), []),
+        (lambda: rs.math.max({4: (1, "a"), 11: (2, "b"), 12: (1, 3)}.__getitem__), [4]),
+    ],
+    ids=["lag", "group_by", "scan", "max"],
+)
+def test_first_error_of_an_item_is_that_after_failed_items_are_removed(
+    fails_by_earlier: Any, before: list[int]
+) -> None:
+    """The sum fails on 11 and 12. Without 11, the first branch fails on 12."""
+
+    def pipeline() -> Any:
+        return rs.ops.tee_map(fails_by_earlier(), rs.math.sum(_small))
+
+    columns, rows = in_columns(pipeline), Program(trace(pipeline()))
+    assert columns
+    fed = comparable(columns.feed([*before, 11, 12], columns.new_state()))
+    assert fed == comparable(rows.feed([*before, 11, 12], rows.new_state()))
+    assert [operator.startswith("tee_map[0]") for _, _, operator in fed[2]] == [False, True]
