@@ -94,7 +94,7 @@ def test_memory_does_not_grow_with_the_row_groups_of_a_folder(tmp_path: Path) ->
     path.parent.mkdir()
     chance = np.random.default_rng(3)
     with parquet.ParquetWriter(path, pa.schema([("value", pa.float64())]), use_dictionary=False) as writer:
-        for _ in range(100):
+        for _ in range(200):
             writer.write_table(pa.table({"value": chance.random(50_000)}))
     held = max(pa.total_allocated_bytes() - before for _ in open_table(str(tmp_path)).scan(["value"]))
     assert held < path.stat().st_size / 2
