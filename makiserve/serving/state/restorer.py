@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from makiserve.errors import RetryCall, StateError
@@ -158,17 +158,16 @@ class Restorer:
             # The partition may have a new leader that lags behind.
             raise RetryCall(f"{place} ends at {ends.high} but is committed up to {committed.offset}")
         if committed.offset is None:
-            return self._begin(request, request.initial_position or self._first(number, ends))
+            return self._begin(request, request.initial_position or self._first(number, ends), ends)
         policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)
         position = committed_position(place, committed, ends, self._expected, policy, span_start)
         try:
             if position.metadata is not None and position.checkpoint is not None:
                 return self._from_checkpoint(request, place, position, position.metadata)
-            return self._begin(request, position)
+            return self._begin(request, position, ends)
         except StateError as error:
-            return self._begin(
-                request, position_after_loss(f"{place}: {error}", position.committed, policy, span_start)
-            )
+            lost = position_after_loss(f"{place}: {error}", position.committed, policy, span_start)
+            return self._begin(request, lost, ends)
 
     def _from_checkpoint(
         self, request: RestoreRequest, place: str, position: Position, committed: OffsetMetadata
@@ -190,8 +189,12 @@ class Restorer:
         seen = SeenRecords(self._processor.keys, saved.seen) if self._processor.keys and saved.seen else None
         return Restored(position, saved.lane, saved.writer, rebuilder=self._rebuilder(position), seen=seen)
 
-    def _begin(self, request: RestoreRequest, position: Position) -> Restored:
+    def _begin(self, request: RestoreRequest, position: Position, ends: Watermarks) -> Restored:
         """Return a lane that is empty or warmed up from a file; the topic's contents belong to another state."""
+        if position.start < position.committed:  # the restore ends with a record, and markers may follow the last one
+            before = Watermarks(ends.low, position.committed)
+            end = self._offsets.end_of_records(request.number, before, CALL_TIMEOUT)
+            position = replace(position, committed=max(position.start, end))
         stale = self._contents(request).keys if self._topic else []
         is_spread, rebuilder = self._processor.keys is not None, self._rebuilder(position)
         writer = CheckpointWriter(self._parts, is_spread=is_spread, origin=position.origin, stale=stale)
@@ -215,10 +218,7 @@ class Restorer:
 
     def _first(self, number: int, ends: Watermarks) -> Position:
         first = ends.low if self._settings.start == "earliest" else ends.high
-        start = self._span_start(number, first)
-        if start < first:  # reading the records up to here restores the state, and markers of transactions are not read
-            first = self._offsets.end_of_records(number, ends, CALL_TIMEOUT)
-        return first_position(first, start)
+        return first_position(first, self._span_start(number, first))
 
     def _span_start(self, number: int, otherwise: int) -> int:
         """Return the first offset within the warm-up span, the end if no record is, or `otherwise` without a span."""

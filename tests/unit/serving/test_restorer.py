@@ -273,6 +273,12 @@ def test_a_rebuilt_state_is_made_of_the_time_of_the_warm_up(kafka: Kafka, monkey
     assert (partition.next_offset, partition.position.committed) == (2, 4)
 
 
+def test_a_rebuilt_state_ends_at_the_last_record_before_markers(kafka: Kafka) -> None:
+    kafka.group[0], kafka.markers = (7, ""), 2
+    partition = WaitingAssignment(kafka, on_state_loss="rebuild").begin()
+    assert (partition.next_offset, partition.position.committed) == (0, 5)
+
+
 def past(kafka: Kafka, pattern: Path) -> WarmupFile:
     return WarmupFile(str(pattern), len(kafka.input), Schema(Step), Scorer(PLAN, is_tracked=True))
 
