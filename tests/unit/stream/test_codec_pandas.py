@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ import pytest
 from makiserve.errors import StateError
 from makiserve.stream.engine.codec import Codec, pack
 from tests.loops import loop_over
+from tests.unit.stream.test_codec_values import Summer
 
 CODEC = Codec({})
 PARIS = ZoneInfo("Europe/Paris")
@@ -51,19 +52,6 @@ def test_value_of_pandas_comes_back_as_it_was(value: Any) -> None:
 @pytest.mark.parametrize("missing", [pd.NaT, pd.NA], ids=repr)
 def test_missing_value_of_pandas_comes_back_as_the_same_object(missing: Any) -> None:
     assert restored([missing])[0] is missing
-
-
-class Summer(tzinfo):
-    """A zone whose offset depends on the time."""
-
-    def utcoffset(self, when: datetime | None) -> timedelta | None:
-        return timedelta(hours=1 + (when.month == 7)) if when else None
-
-    def dst(self, when: datetime | None) -> None:
-        return None
-
-    def tzname(self, when: datetime | None) -> str:
-        return "summer"
 
 
 def test_timestamp_in_a_zone_without_a_name_is_refused() -> None:
