@@ -95,7 +95,7 @@ def _print(topic: str, dead_letters: Iterable[StoredDeadLetter], *, is_dry: bool
         counts[kind] += 1
         targets[dead_letter.source.topic] += 1
         examples.setdefault(kind, dead_letter)
-    print(f"{sum(counts.values()):,} dead letters in {topic} are not yet redriven")
+    print(f"dead letters in {topic} that are not yet redriven: {sum(counts.values()):,}")
     for kind, dead_letter in sorted(examples.items(), key=lambda example: -counts[example[0]]):
         example = f"{dead_letter.source} (dead letter {dead_letter.position})"
         print(f"\n{dead_letter.reason}  {counts[kind]:,}, such as {example}")

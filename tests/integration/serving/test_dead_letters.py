@@ -50,7 +50,7 @@ def dead_letters(kafka: str, topic: Topic, service: Start) -> tuple[str, str]:
 def test_dead_letters_are_listed_and_redriven_once(kafka: str, dead_letters: tuple[str, str]) -> None:
     input_, dead = dead_letters
     shown = run(kafka, dead)
-    assert f"3 dead letters in {dead} are not yet redriven" in shown
+    assert f"dead letters in {dead} that are not yet redriven: 3" in shown
     assert f"operator  1, such as {input_}[1]@1 (dead letter {dead}[1]@" in shown
     assert "ZeroDivisionError: division by zero" in shown
     assert f"decode  2, such as {input_}[1]@2" in shown
