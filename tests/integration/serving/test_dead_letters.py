@@ -55,8 +55,8 @@ def test_dead_letters_are_listed_and_redriven_once(kafka: str, dead_letters: tup
     assert "ZeroDivisionError: division by zero" in shown
     assert f"decode  2, such as {input_}[1]@2" in shown
     assert "Traceback" in shown
-    assert "1 dead letters in " in run(kafka, dead, "--reason", "operator")
-    assert "1 dead letters in " in run(kafka, dead, "--source", f"{input_}[1]@3")
+    assert "not yet redriven: 1\n" in run(kafka, dead, "--reason", "operator")
+    assert "not yet redriven: 1\n" in run(kafka, dead, "--source", f"{input_}[1]@3")
     assert f"1 would be redriven to {input_}" in run(kafka, dead, "--reason", "operator", "--redrive", "--dry-run")
     assert len(read(kafka, input_)[1]) == 4
     assert f"1 redriven to {input_}" in run(kafka, dead, "--reason", "operator", "--redrive")
