@@ -211,8 +211,12 @@ def kill_in_revoke(arena: Arena, rng: random.Random) -> Generator[InjectedFault]
     for worker in (other, *rest):
         arena.fleet.end(worker, signal.SIGTERM)
     arena.fleet.end(victim, signal.SIGTERM)
+    begun = victim.text.count("→ running")
     victim.start("die after Worker._on_revoked call 1")
-    arena.wait_until_owned()
+    arena.wait_until_owned()  # also true while the group still knows the assignment from before the restart
+    arena.wait_until(
+        lambda: victim.text.count("→ running") >= begun + arena.partitions, f"{victim} does not serve all partitions"
+    )
     other.start()
     victim.process.wait(arena.timeout_s)
     victim.start()
