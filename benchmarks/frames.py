@@ -31,8 +31,8 @@ from makiserve.stream.engine.trace import trace
 ROWS = {10: 500_000, 1_000: 500_000, 10_000: 500_000, 50_000: 500_000, 1_000_000: 25_000_000}
 """The rows for each number of keys. Windows of a key are full after 20 of them."""
 
-FEW_ROUNDS = 1_000_000
-"""Number of rows above which there is one round."""
+MANY_ROWS = 1_000_000
+"""From this number of rows on there is one round, without the engines that have an object for each record."""
 
 ROW_ENGINE, RXSCI = 200_000, 20_000
 """Number of records that the engines with an object for each record are given."""
@@ -92,14 +92,14 @@ def row(branches: tuple[Any, ...]) -> Any:
 
 
 def run() -> None:
-    """Race makiserve with pandas for each number of keys, and for the thirty features."""
+    """Race all contestants for each number of keys, and makiserve, pandas and Polars for the thirty features."""
     with tempfile.TemporaryDirectory() as folder:
         for keys, rows in ROWS.items():
             source = Path(folder, f"{keys}.parquet")
             parquet.write_table(_table(rows, keys), source)
             ours = partial(_frame, source, windows.features, windows.Reading)
             by_hand = _by_hand(source, _windows, _windows_polars)
-            objects = _with_objects(source) if rows < FEW_ROUNDS else []
+            objects = _with_objects(source) if rows < MANY_ROWS else []
             _race(f"the last {windows.WINDOW} values of {keys:,} keys, {rows:,} rows", ours, by_hand, rows, objects)
             source.unlink()
         source = Path(folder, "few.parquet")
@@ -138,7 +138,7 @@ def _race(
         np.testing.assert_allclose(frame.to_numpy(), other()[list(frame.columns)].to_numpy(), 1e-7, 1e-7)
     contestants = [Contestant("makiserve", ours, rows)]
     contestants += [Contestant(name, call, rows) for name, call in by_hand.items()]
-    race(title, contestants + objects, rounds=1 if rows > FEW_ROUNDS else 5)
+    race(title, contestants + objects, rounds=5 if rows < MANY_ROWS else 1)
 
 
 def _with_objects(source: Path) -> list[Contestant]:

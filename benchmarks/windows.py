@@ -39,12 +39,12 @@ def features_in(module: Any) -> Any:
     """Return the same in the operators of makiserve or of rxsci."""
     figures = module.ops.tee_map(
         module.ops.last(),
-        rx.pipe(module.math.mean(lambda i: i.value, reduce=True)),
-        rx.pipe(module.math.min(lambda i: i.value, reduce=True)),
-        rx.pipe(module.math.max(lambda i: i.value, reduce=True)),
+        module.math.mean(lambda i: i.value, reduce=True),
+        module.math.min(lambda i: i.value, reduce=True),
+        module.math.max(lambda i: i.value, reduce=True),
     )
     windows = module.data.roll(window=WINDOW, stride=1, pipeline=figures)
-    return rx.pipe(module.ops.group_by(lambda i: i.key, rx.pipe(windows)), module.ops.map(_row))
+    return rx.pipe(module.ops.group_by(lambda i: i.key, windows), module.ops.map(_row))
 
 
 def _row(window: tuple[Reading, float, float, float]) -> Window:

@@ -144,7 +144,7 @@ class Table:
             yield some
 
     def _find_inside(self, keys: Sequence[Any], parents: Array) -> tuple[Array, list[tuple[int, Any]]]:
-        members, rows, added = self.members, list[int](), list[tuple[int, Any]]()
+        members, added = self.members, list[tuple[int, Any]]()
         firsts = np.flatnonzero(np.diff(parents, prepend=-1))
         if len(firsts) * LONG_RUN <= len(keys):
             parts = [np.empty(0, np.int64)]
@@ -154,6 +154,7 @@ class Table:
                 added += [(parent, key) for key in new]
                 parts.append(found)
             return np.concatenate(parts), added
+        rows: list[int] = []
         for parent, key in zip(parents.tolist(), keys, strict=True):
             groups = members.get(parent)
             if groups is None:
